@@ -1,0 +1,23 @@
+"""What a system can do, as data, so that the planner never asks which system it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Limits and abilities of one system.
+
+    `*_batch` is the number of rows in one call (0: the system cannot do it); `page_size` the rows
+    in one page of a full read.
+    """
+
+    reads: tuple[str, ...]
+    page_size: int
+    update_batch: int
+    task_batch: int
+    enrol_batch: int
+    partial_success: bool
+    brings_sandbox: bool = False
+    notes: str = ""

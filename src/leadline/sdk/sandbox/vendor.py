@@ -1,0 +1,44 @@
+"""What a vendor's sandbox gives to the base server.
+
+The base (`server.py`) owns HTTP, TLS, latency, the request log, faults on whole calls and the
+control surface under `/__sandbox__/`. A vendor owns its paths, its records and its error bodies.
+Handlers are `async def` and never await anything slow: one event loop thread, so no locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from leadline.sdk.sandbox.clock import SandboxClock
+    from leadline.sdk.sandbox.faults import Faults
+    from leadline.sdk.sandbox.world import World
+
+
+class VendorSandbox(Protocol):
+    """One vendor's local server, without the socket."""
+
+    name: str
+
+    def routes(self) -> Sequence[BaseRoute]: ...
+
+    # The vendor's error body for a status injected by a fault.
+    def fault_response(self, status: int, code: str | None) -> Response: ...
+
+    # Options for this connector's connection, ready for the settings file: base URL, credentials.
+    def credentials(self, base_url: str) -> dict[str, str]: ...
+
+    # Every record by object name, deleted ones included, as JSON.
+    def state(self) -> Mapping[str, list[dict[str, Any]]]: ...
+
+    # A user edits in the CRM: {"action": "create"|"update"|"delete", "object": ..., "id": ..., "fields": {...}}.
+    # Returns {"id": ...}. ValueError with a plain message when it makes no sense.
+    def edit(self, command: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+# (world, clock, faults) -> vendor
+VendorFactory: TypeAlias = Callable[["World", "SandboxClock", "Faults"], VendorSandbox]
