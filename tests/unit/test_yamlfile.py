@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from leadline.core.yamlfile import Document, FileError, Mistake, MistakesError, did_you_mean, parse, path_text
+from leadline.yamlfile import Document, FileError, Mistake, MistakesError, did_you_mean, parse, path_text
 from leadline.sdk.errors import ConfigError
 
 
