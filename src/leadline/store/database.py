@@ -1,0 +1,134 @@
+"""Opening the database: SQLite with a write-ahead log, or PostgreSQL; migrated to the newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, Table, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+
+from leadline.sdk.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+HEAD = "0001"  # newest migration; tests compare it with migrations/versions
+
+
+def open_engine(url: str, *, folder: Path) -> Engine:
+    """An engine whose schema is the newest. Relative SQLite paths are below `folder`.
+
+    Raises ConfigError when the database cannot be reached or is newer than this program.
+    """
+    engine = _create(url, folder)
+    try:
+        _migrate(engine)
+    except OperationalError as error:
+        raise ConfigError(
+            f"the database {_shown(engine)} cannot be opened: {error.orig}",
+            place="database",
+            fix="Check the address in leadline.yaml and that this user may write there.",
+        ) from error
+    return engine
+
+
+def _create(url: str, folder: Path) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(
+            "is not a database address",
+            place="database",
+            fix="Write sqlite:///leadline.db or postgresql+psycopg://user@host/name.",
+        ) from error
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "postgresql":
+        return _postgresql(parsed)
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigError(
+            f"{parsed.get_backend_name()!r} is not supported",
+            place="database",
+            fix="Use sqlite or postgresql.",
+        )
+    if parsed.database and parsed.database != ":memory:":
+        parsed = parsed.set(database=str(folder / parsed.database))
+    return _sqlite(parsed)
+
+
+def _postgresql(url: Any) -> Engine:
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "PostgreSQL needs the package psycopg", fix="pip install 'leadline[postgres]'"
+        ) from error
+
+
+def _sqlite(url: Any) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, see below
+        connection.execute("PRAGMA journal_mode=WAL")
+        # An intent that a power cut could take back would let a write happen twice.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-65536")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later could otherwise fail at the write.
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine for transactions that only read: they wait for nobody."""
+    return engine.execution_options(sqlite_begin="DEFERRED")
+
+
+def _migrate(engine: Engine) -> None:
+    if _version(engine) == HEAD:
+        return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ConfigError(
+                f"the database {_shown(engine)} was made by a newer Leadline ({error})",
+                place="database",
+                fix="Upgrade Leadline, or name another database.",
+            ) from error
+
+
+def _version(engine: Engine) -> str | None:
+    with reading(engine).begin() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        try:
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        except ProgrammingError:
+            return None
+
+
+def _shown(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def upsert(connection: Connection, table: Table) -> Any:
+    """The dialect's INSERT that knows ON CONFLICT; both dialects spell it alike."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

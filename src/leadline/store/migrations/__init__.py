@@ -1,0 +1,1 @@
+"""Alembic migrations; `database.open_engine` applies them."""

@@ -1,0 +1,266 @@
+"""Canonical rows, dirty marks and read cursors: what one page of a pull leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table, delete, func, select
+
+from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.store.database import upsert
+from leadline.store.tables import ENTITY_TABLES, cursors, dirty, unmapped
+
+_BATCH = 5_000  # bound parameters in one IN list; SQLite takes 32,766
+
+# The links of a row whose records must be scored again when the row changes.
+_LINKS: dict[Entity, tuple[str, ...]] = {
+    Entity.ACCOUNT: (),
+    Entity.PERSON: ("account", "contact"),
+    Entity.ACTIVITY: ("person", "account"),
+    Entity.OPPORTUNITY: ("account", "person"),
+    Entity.OWNER: (),
+}
+_ITSELF_SCORED = frozenset({Entity.ACCOUNT, Entity.PERSON})
+
+
+def batched(items: Iterable[Any], size: int = _BATCH) -> Iterator[list[Any]]:
+    """The items in lists of at most `size`."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What storing a page did: rows that were new or different, and rows that scoring must look at again."""
+
+    stored: int
+    news: int
+
+
+def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str, Any]]) -> Saved:
+    """Store normalized rows of one object and mark what they concern.
+
+    A row equal to the stored one is left alone; a row that differs only in what Leadline itself
+    writes is stored and is not news.
+    """
+    table = ENTITY_TABLES[entity]
+    latest = {row["uid"]: row for row in rows}  # a page may hold a record twice; the later one counts
+    before = _existing(connection, entity, latest)
+    scored = tuple(field.name for field in FIELDS[entity] if field.scored)
+    listed = tuple(field.name for field in FIELDS[entity] if field.kind is Kind.LIST)
+    stored: list[dict[str, Any]] = []
+    marks: set[str] = set()
+    news = 0
+    for uid, row in latest.items():
+        old = before.get(uid)
+        if row["deleted"] and old is None:
+            continue
+        kept = {**_restored(old), **_identity(row)} if row["deleted"] else row
+        ready = _prepared(kept, scored, listed)
+        if old is not None and old["row_digest"] == ready["row_digest"]:
+            continue
+        stored.append(ready)
+        if old is None or old["digest"] != ready["digest"]:
+            news += 1
+            marks.update(_concerned(entity, ready, old))
+    if stored:
+        _store(connection, table, stored)
+    mark_dirty(connection, marks, "changed")
+    return Saved(len(stored), news)
+
+
+def _existing(connection: Connection, entity: Entity, uids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    table = ENTITY_TABLES[entity]
+    found: dict[str, dict[str, Any]] = {}
+    for batch in batched(uids):
+        for row in connection.execute(select(table).where(table.c.uid.in_(batch))).mappings():
+            found[row["uid"]] = dict(row)
+    return found
+
+
+def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("uid", "modified_at", "read_at", "deleted", "merged_into")}
+
+
+def _restored(old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A stored row as the normalizer would give it, so that a deletion keeps what was known."""
+    row = dict(old or {})
+    row["crm"] = orjson.loads(row["crm"])
+    for key in ("digest", "row_digest"):
+        row.pop(key)
+    return row
+
+
+def _prepared(row: Mapping[str, Any], scored: Sequence[str], listed: Sequence[str]) -> dict[str, Any]:
+    ready = dict(row)
+    for name in listed:
+        if isinstance(ready[name], (list, tuple)):
+            ready[name] = orjson.dumps(list(ready[name])).decode()
+    ready["crm"] = orjson.dumps(ready["crm"], option=orjson.OPT_SORT_KEYS).decode()
+    looked_at = [ready["deleted"], ready["merged_into"], *(ready[name] for name in scored)]
+    ready["digest"] = _digest(looked_at)
+    whole = {key: value for key, value in ready.items() if key not in {"read_at", "modified_at"}}
+    ready["row_digest"] = _digest([whole[key] for key in sorted(whole)])
+    return ready
+
+
+def _digest(values: Sequence[Any]) -> str:
+    return hashlib.blake2b(orjson.dumps(values), digest_size=12).hexdigest()
+
+
+def _concerned(entity: Entity, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[str]:
+    if entity in _ITSELF_SCORED:
+        yield str(new["uid"])
+    for link in _LINKS[entity]:
+        for row in (new, old or {}):
+            if row.get(link):
+                yield str(row[link])
+    if new["merged_into"]:
+        yield str(new["merged_into"])
+
+
+def mark_dirty(connection: Connection, uids: Iterable[str], reason: str) -> None:
+    """Note that these accounts and people must be scored again."""
+    rows = [{"uid": uid, "mark": 1, "reason": reason} for uid in sorted(uids)]
+    if not rows:
+        return
+    statement = upsert(connection, dirty)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["uid"],
+            set_={"mark": dirty.c.mark + 1, "reason": statement.excluded.reason},
+        ),
+        rows,
+    )
+
+
+def dirty_marks(connection: Connection) -> dict[str, int]:
+    """Every marked uid with the number of its mark."""
+    return {row.uid: row.mark for row in connection.execute(select(dirty.c.uid, dirty.c.mark))}
+
+
+def clear_marks(connection: Connection, marks: Mapping[str, int]) -> None:
+    """Clear the marks that were seen; a mark made meanwhile has a higher number and stays."""
+    by_mark: dict[int, list[str]] = {}
+    for uid, mark in marks.items():
+        by_mark.setdefault(mark, []).append(uid)
+    for mark, uids in by_mark.items():
+        for batch in batched(uids):
+            connection.execute(delete(dirty).where(dirty.c.uid.in_(batch), dirty.c.mark == mark))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCursor:
+    """Where a read of one object stands. `records` counts the rows handed over since it began."""
+
+    position: Mapping[str, Any]
+    request_digest: str
+    complete: bool
+    records: int
+
+
+def load_cursor(connection: Connection, name: str, object: str) -> StoredCursor | None:
+    """The cursor of an object, None when it was never read."""
+    row = connection.execute(select(cursors).where(cursors.c.connection == name, cursors.c.object == object)).first()
+    if row is None:
+        return None
+    return StoredCursor(orjson.loads(row.position), row.request_digest, row.complete, row.records)
+
+
+def save_cursor(connection: Connection, name: str, object: str, cursor: StoredCursor, *, now: int) -> None:
+    """Store a cursor; call it in the transaction that stores the page."""
+    statement = upsert(connection, cursors).values(
+        connection=name,
+        object=object,
+        position=orjson.dumps(cursor.position).decode(),
+        request_digest=cursor.request_digest,
+        complete=cursor.complete,
+        records=cursor.records,
+        updated_at=now,
+    )
+    fields = ("position", "request_digest", "complete", "records", "updated_at")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["connection", "object"],
+            set_={name: statement.excluded[name] for name in fields},
+        )
+    )
+
+
+def save_unmapped(connection: Connection, name: str, object: str, seen: Mapping[tuple[str, str], int]) -> None:
+    """Count values that no transform or value map could place."""
+    rows = [
+        {"connection": name, "object": object, "field": field, "value": value[:500], "seen": count}
+        for (field, value), count in sorted(seen.items())
+    ]
+    if not rows:
+        return
+    statement = upsert(connection, unmapped)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["connection", "object", "field", "value"],
+            set_={"seen": unmapped.c.seen + statement.excluded.seen},
+        ),
+        rows,
+    )
+
+
+def list_unmapped(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
+    """The most frequent unplaced values."""
+    query = select(unmapped).order_by(unmapped.c.seen.desc(), unmapped.c.value).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def count_entities(connection: Connection) -> dict[str, int]:
+    """Live rows by table name."""
+    return {
+        table.name: connection.execute(
+            select(func.count()).select_from(table).where(table.c.deleted.is_(False))
+        ).scalar_one()
+        for table in ENTITY_TABLES.values()
+    }
+
+
+def find_record(connection: Connection, words: str) -> list[tuple[Entity, str]]:
+    """Accounts and people that a person may mean: by uid, CRM id, external id, e-mail, domain or name."""
+    found: list[tuple[Entity, str]] = []
+    for entity in (Entity.ACCOUNT, Entity.PERSON):
+        table = ENTITY_TABLES[entity]
+        exact = ["uid", "source_id", "external_id", "domain" if entity is Entity.ACCOUNT else "email"]
+        hits = select(table.c.uid).where(table.c.deleted.is_(False)).order_by(table.c.uid)
+        for column in exact:
+            found += [(entity, uid) for uid in connection.scalars(hits.where(table.c[column] == words))]
+        if not found:
+            same_name = hits.where(func.lower(table.c.name) == words.lower()).limit(20)
+            found += [(entity, uid) for uid in connection.scalars(same_name)]
+    return list(dict.fromkeys(found))
+
+
+def apply_echoes(connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set on our copy what was just written to the CRM, so that reading it back is not news.
+
+    `changes` maps a uid to canonical columns, and under `crm` to the values of write-back fields.
+    """
+    if not changes:
+        return
+    scored = tuple(field.name for field in FIELDS[entity] if field.scored)
+    ready = []
+    for uid, row in _existing(connection, entity, changes).items():
+        changed = _restored(row)
+        changed.update({key: value for key, value in changes[uid].items() if key != "crm"})
+        changed["crm"] = {**changed["crm"], **changes[uid].get("crm", {})}
+        ready.append(_prepared(changed, scored, ()))
+    if ready:
+        _store(connection, ENTITY_TABLES[entity], ready)
+
+
+def _store(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    statement = upsert(connection, table)
+    columns = {c.name: statement.excluded[c.name] for c in table.c if c.name != "uid"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["uid"], set_=columns), list(rows))

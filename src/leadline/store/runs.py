@@ -1,0 +1,58 @@
+"""The run log.
+
+State of a run: `running` from its first statement; `done` when every stage ended; `failed` with the
+error when one did not; a run found `running` by the next one was `killed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, insert, select, update
+
+from leadline.store.tables import runs
+
+
+def begin_run(connection: Connection, run_id: str, kind: str, *, now: int, wall_clock: int) -> None:
+    """Note that a run has begun."""
+    connection.execute(
+        insert(runs).values(id=run_id, kind=kind, state="running", now=now, started_at=wall_clock, counts="{}")
+    )
+
+
+def mark_killed(connection: Connection) -> int:
+    """Runs that were left `running` by a process that is gone. Call while holding the decide lease."""
+    return connection.execute(update(runs).where(runs.c.state == "running").values(state="killed")).rowcount
+
+
+def end_run(
+    connection: Connection, run_id: str, counts: Mapping[str, Any], *, wall_clock: int, error: str | None
+) -> None:
+    """Note how a run ended."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(
+            state="failed" if error else "done",
+            finished_at=wall_clock,
+            counts=orjson.dumps(dict(counts)).decode(),
+            error=error,
+        )
+    )
+
+
+def last_run(connection: Connection, kind: str | None = None) -> dict[str, Any] | None:
+    """The newest run, with its counts as a dict."""
+    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
+    if kind:
+        query = query.where(runs.c.kind == kind)
+    row = connection.execute(query).mappings().first()
+    return {**row, "counts": orjson.loads(row["counts"])} if row else None
+
+
+def backfilled(connection: Connection) -> bool:
+    """Whether a backfill has been finished at least once."""
+    query = select(runs.c.id).where(runs.c.kind == "backfill", runs.c.state == "done").limit(1)
+    return connection.execute(query).first() is not None

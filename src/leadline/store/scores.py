@@ -1,0 +1,83 @@
+"""Scores, their ledgers, and what was last planned for the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from leadline.store.database import upsert
+from leadline.store.records import batched
+from leadline.store.tables import accounts, effects, ledger, people, scores
+
+
+def save_scores(connection: Connection, rows: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> None:
+    """Replace scores and ledgers of these subjects. `lines` holds the whole ledger of every row."""
+    if not rows:
+        return
+    _put(connection, scores, rows)
+    for batch in batched([row["uid"] for row in rows]):
+        connection.execute(delete(ledger).where(ledger.c.uid.in_(batch)))
+    if lines:
+        connection.execute(ledger.insert(), list(lines))
+
+
+def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    statement = upsert(connection, table)
+    columns = {c.name: statement.excluded[c.name] for c in table.c if c.name != "uid"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["uid"], set_=columns), list(rows))
+
+
+def remove_scores(connection: Connection, uids: Iterable[str]) -> None:
+    """Forget records that are gone from the CRM or no longer stand for a person of their own."""
+    for batch in batched(sorted(uids)):
+        connection.execute(delete(scores).where(scores.c.uid.in_(batch)))
+        connection.execute(delete(ledger).where(ledger.c.uid.in_(batch)))
+
+
+def load_score(connection: Connection, uid: str) -> dict[str, Any] | None:
+    """One subject's score row."""
+    row = connection.execute(select(scores).where(scores.c.uid == uid)).mappings().first()
+    return dict(row) if row else None
+
+
+def load_ledger(connection: Connection, uid: str) -> list[dict[str, Any]]:
+    """One subject's ledger, largest contribution first."""
+    query = select(ledger).where(ledger.c.uid == uid)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return sorted(rows, key=lambda row: (-abs(row["points"]), row["rule"]))
+
+
+def count_groups(connection: Connection, entity: str) -> dict[str, int]:
+    """Subjects per group."""
+    query = select(scores.c.group, func.count()).where(scores.c.entity == entity).group_by(scores.c.group)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def list_queue(
+    connection: Connection, ranks: Mapping[str, int], *, owner: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Records that are decided on (accounts, and people without one), best group and score first.
+
+    `ranks` gives each group its place; a group that is missing there is left out. `owner` is an
+    owner's uid.
+    """
+    found: list[dict[str, Any]] = []
+    for table in (accounts, people):
+        query = (
+            select(scores, table.c.name, table.c.owner, table.c.connection, table.c.object, table.c.source_id)
+            .join(table, table.c.uid == scores.c.uid)
+            .where(scores.c.cluster == scores.c.uid, scores.c.group.in_(list(ranks)))
+        )
+        if owner:
+            query = query.where(table.c.owner == owner)
+        found += [dict(row) for row in connection.execute(query).mappings()]
+    found.sort(key=lambda row: (ranks[row["group"]], -row["score"], row["uid"]))
+    return found[:limit]
+
+
+def list_subject_effects(connection: Connection, uid: str) -> list[dict[str, Any]]:
+    """What was done about one subject, newest first."""
+    query = select(effects).where(effects.c.subject == uid).order_by(effects.c.sequence_no.desc())
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,210 @@
+"""The tables. Entity tables are made from the canonical model, so the two cannot differ.
+
+Times are whole seconds since 1970 UTC, points whole thousandths, JSON is stored as text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+
+from leadline.core.entities import FIELDS, Entity, Field, Kind
+
+metadata = MetaData()
+
+_TYPES = {
+    Kind.TEXT: Text,
+    Kind.INTEGER: BigInteger,
+    Kind.BOOLEAN: Boolean,
+    Kind.TIME: BigInteger,
+    Kind.ENUM: Text,
+    Kind.LIST: Text,
+    Kind.LINK: Text,
+}
+
+
+def _column(field: Field) -> Column[object]:
+    return Column(field.name, _TYPES[field.kind], nullable=True)
+
+
+def _entity_table(name: str, entity: Entity) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("uid", Text, primary_key=True),
+        Column("connection", Text, nullable=False),
+        Column("object", Text, nullable=False),
+        Column("source_id", Text, nullable=False),
+        Column("modified_at", BigInteger, nullable=False),
+        Column("read_at", BigInteger, nullable=False),
+        Column("deleted", Boolean, nullable=False),
+        Column("merged_into", Text),
+        *(_column(field) for field in FIELDS[entity]),
+        # What the CRM holds in the fields that Leadline writes: canonical output name -> value.
+        Column("crm", Text, nullable=False),
+        # Hash of what scoring and deciding look at; a change of it is news.
+        Column("digest", Text, nullable=False),
+        # Hash of the whole row; a change of it is stored.
+        Column("row_digest", Text, nullable=False),
+    )
+
+
+accounts = _entity_table("accounts", Entity.ACCOUNT)
+people = _entity_table("people", Entity.PERSON)
+activities = _entity_table("activities", Entity.ACTIVITY)
+opportunities = _entity_table("opportunities", Entity.OPPORTUNITY)
+owners = _entity_table("owners", Entity.OWNER)
+
+ENTITY_TABLES: dict[Entity, Table] = {
+    Entity.ACCOUNT: accounts,
+    Entity.PERSON: people,
+    Entity.ACTIVITY: activities,
+    Entity.OPPORTUNITY: opportunities,
+    Entity.OWNER: owners,
+}
+
+Index("people_account", people.c.account)
+Index("people_contact", people.c.contact)
+Index("activities_person", activities.c.person)
+Index("activities_account", activities.c.account)
+Index("opportunities_account", opportunities.c.account)
+Index("opportunities_person", opportunities.c.person)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("position", Text, nullable=False),
+    # Hash of the fields asked for: a mapping that asks for more starts the object again.
+    Column("request_digest", Text, nullable=False),
+    # True once the object has been read to its end at least once.
+    Column("complete", Boolean, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    # Rises with every mark, so that clearing what was scored never clears a later change.
+    Column("mark", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+unmapped = Table(
+    "unmapped",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("entity", Text, nullable=False),
+    # The account, or the person alone, that this record is scored together with.
+    Column("cluster", Text, nullable=False),
+    Column("score", BigInteger, nullable=False),
+    Column("fit", BigInteger, nullable=False),
+    Column("fit_max", BigInteger, nullable=False),
+    Column("persona", BigInteger, nullable=False),
+    Column("intent", BigInteger, nullable=False),
+    Column("negative", BigInteger, nullable=False),
+    Column("disqualified", Boolean, nullable=False),
+    Column("disqualify_reasons", Text, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("group_since", BigInteger, nullable=False),
+    # How many times the group has changed, the first group included.
+    Column("crossing", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("scored_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    # The last values planned for the CRM, their number, and when they were planned.
+    Column("push_no", Integer, nullable=False),
+    Column("pushed", Text),
+    Column("pushed_score", BigInteger),
+    Column("pushed_at", BigInteger),
+)
+Index("scores_due", scores.c.due_at)
+Index("scores_cluster", scores.c.cluster)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("part", Text, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("raw_points", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", BigInteger),
+    Column("value", Text),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    # The subject whose decision caused it.
+    Column("subject", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    # Canonical columns to set on our copy once it is written, so that our own write is not news.
+    Column("echo", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sequence_no", BigInteger, nullable=False),
+    Column("epoch", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("reason_code", Text),
+    Column("reason", Text),
+    Column("actor", Text),
+    Column("fix", Text),
+    Column("result_id", Text),
+    Column("planned_at", BigInteger, nullable=False),
+    # Wall clock of the call, not the run's `--now`: it measures the call's hard deadline.
+    Column("sent_at", BigInteger),
+    Column("finished_at", BigInteger),
+)
+Index("effects_state", effects.c.connection, effects.c.state, effects.c.sequence_no)
+Index("effects_record", effects.c.connection, effects.c.object, effects.c.record_id)
+Index("effects_subject", effects.c.subject)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+rotation = Table(
+    "rotation",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    # Hash of members and weights: a new line-up starts a new count.
+    Column("lineup", Text, nullable=False),
+    Column("given", BigInteger, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("now", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("counts", Text, nullable=False),
+    Column("error", Text),
+)
