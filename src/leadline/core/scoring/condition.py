@@ -1,0 +1,185 @@
+"""Conditions of a model file: facts of a record against wanted values, joined by all, any and not.
+
+A condition has three answers. A fact that is missing makes it None ("cannot be told"), so neither a
+rule nor its opposite fires on missing facts; only `known` speaks about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.core.entities import Field as EntityField
+from leadline.yamlfile import Mistake, MistakesError, did_you_mean
+
+# Facts that an account and a person both carry: a person's own value stands in when the linked
+# account has none (or when there is no account).
+SHARED = ("industry", "employees", "annual_revenue", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """What a key of a condition compares, and the kinds of field that it can be used on."""
+
+    meaning: str
+    kinds: frozenset[Kind]
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "in": Operator("is one of these words", frozenset({Kind.TEXT, Kind.ENUM})),
+    "equals": Operator("is exactly this", frozenset({Kind.TEXT, Kind.ENUM, Kind.INTEGER, Kind.BOOLEAN})),
+    "range": Operator("is at least the first and below the second; null leaves a side open", frozenset({Kind.INTEGER})),
+    "contains_any": Operator("the list has at least one of these words", frozenset({Kind.LIST})),
+    "contains_all": Operator("the list has all of these words", frozenset({Kind.LIST})),
+    "known": Operator("true: there is a value; false: there is none", frozenset(Kind)),
+}
+JOINS = ("all", "any", "not")
+
+
+def _scored_fields() -> dict[str, EntityField]:
+    entities = (Entity.ACCOUNT, Entity.PERSON)
+    return {f"{entity}.{field.name}": field for entity in entities for field in FIELDS[entity] if field.scored}
+
+
+SCORED_FIELDS: Mapping[str, EntityField] = _scored_fields()
+
+
+class Strict(BaseModel):
+    """Base of every section of a model file: frozen, unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Condition(Strict):
+    """One test of one fact, or conditions joined by `all`, `any` or `not`."""
+
+    field: str | None = Field(None, description="account.<field> or person.<field>")
+    in_: tuple[str, ...] | None = Field(None, alias="in", min_length=1, description=OPERATORS["in"].meaning)
+    equals: bool | int | str | None = Field(None, description=OPERATORS["equals"].meaning)
+    range: tuple[int | None, int | None] | None = Field(None, description=OPERATORS["range"].meaning)
+    contains_any: tuple[str, ...] | None = Field(None, min_length=1, description=OPERATORS["contains_any"].meaning)
+    contains_all: tuple[str, ...] | None = Field(None, min_length=1, description=OPERATORS["contains_all"].meaning)
+    known: bool | None = Field(None, description=OPERATORS["known"].meaning)
+    all_: tuple[Condition, ...] | None = Field(None, alias="all", min_length=1, description="every one of these")
+    any_: tuple[Condition, ...] | None = Field(None, alias="any", min_length=1, description="at least one of these")
+    not_: Condition | None = Field(None, alias="not", description="the opposite of this")
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        given = self._given()
+        joins = [key for key in given if key in JOINS]
+        tests = [key for key in given if key in OPERATORS]
+        if self.field is None and tests:
+            raise MistakesError([Mistake((tests[0],), "has no field to test", "Add `field: account.<name>`.")])
+        if len(joins) + (self.field is not None) != 1:
+            fix = "Write either `field:` with one test, or one of all, any, not."
+            raise MistakesError([Mistake((), "must be exactly one condition", fix)])
+        if self.field is not None:
+            _check_test(self.field, tests, self)
+        return self
+
+    def _given(self) -> dict[str, Any]:
+        """What was written, by its key in the file."""
+        pairs = {
+            "in": self.in_, "equals": self.equals, "range": self.range, "contains_any": self.contains_any,
+            "contains_all": self.contains_all, "known": self.known,
+            "all": self.all_, "any": self.any_, "not": self.not_,
+        }  # fmt: skip
+        return {key: value for key, value in pairs.items() if value is not None}
+
+    @property
+    def test(self) -> tuple[str, Any]:
+        """(operator or join, its operand)."""
+        ((key, operand),) = self._given().items()
+        return key, operand
+
+    def leaves(self) -> Iterator[Condition]:
+        """The tests of single facts, from left to right."""
+        if self.field is not None:
+            yield self
+            return
+        _, operand = self.test
+        for child in operand if isinstance(operand, tuple) else (operand,):
+            yield from child.leaves()
+
+    def fields(self) -> tuple[str, ...]:
+        """The facts that are read, in order of mention, each once."""
+        return tuple(dict.fromkeys(leaf.field for leaf in self.leaves() if leaf.field))
+
+    def holds(self, read: Callable[[str], Any], *, missing_may_come: bool = False) -> bool | None:
+        """True, False, or None when a missing fact leaves it open.
+
+        `read` gives the value of a fact, None when it is missing. With `missing_may_come` a missing
+        fact could still turn up, so `known` of a missing fact is open too.
+        """
+        key, operand = self.test
+        if key == "not":
+            inner = operand.holds(read, missing_may_come=missing_may_come)
+            return None if inner is None else not inner
+        if key in JOINS:
+            answers = [child.holds(read, missing_may_come=missing_may_come) for child in operand]
+            decisive = key == "any"
+            if decisive in answers:
+                return decisive
+            return None if None in answers else not decisive
+        return answer(key, operand, read(str(self.field)), missing_may_come=missing_may_come)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether there is no value: none at all, or an empty list."""
+    return value is None or (isinstance(value, list | tuple) and not value)
+
+
+def answer(key: str, operand: Any, value: Any, *, missing_may_come: bool = False) -> bool | None:
+    """One operator on one value. An empty list is a missing value."""
+    missing = is_missing(value)
+    if key == "known":
+        return (None if missing_may_come else not operand) if missing else bool(operand)
+    if missing:
+        return None
+    if key == "in":
+        return value in operand
+    if key == "equals":
+        return bool(value == operand)
+    if key == "range":
+        low, high = operand
+        return (low is None or value >= low) and (high is None or value < high)
+    wanted = [word in value for word in operand]
+    return any(wanted) if key == "contains_any" else all(wanted)
+
+
+def _check_test(name: str, tests: list[str], condition: Condition) -> None:
+    field = SCORED_FIELDS.get(name)
+    if field is None:
+        raise MistakesError([Mistake(("field",), f"unknown fact '{name}'", did_you_mean(name, list(SCORED_FIELDS)))])
+    if len(tests) != 1:
+        fix = f"Write one of {', '.join(OPERATORS)}."
+        raise MistakesError([Mistake((), f"must test '{name}' in exactly one way", fix)])
+    (key,) = tests
+    if field.kind not in OPERATORS[key].kinds:
+        usable = ", ".join(word for word, operator in OPERATORS.items() if field.kind in operator.kinds)
+        raise MistakesError([Mistake((key,), f"'{key}' cannot test {name}, which is {field.kind}", f"Use {usable}.")])
+    _check_operand(field, key, condition.test[1])
+
+
+def _check_operand(field: EntityField, key: str, operand: Any) -> None:
+    if key == "range":
+        low, high = operand
+        if low is None and high is None:
+            raise MistakesError([Mistake((key,), "leaves both sides open", "Use `known: true`.")])
+        if low is not None and high is not None and low >= high:
+            raise MistakesError([Mistake((key,), f"is empty: {low} is not below {high}")])
+    if key == "equals":
+        wanted = {Kind.INTEGER: int, Kind.BOOLEAN: bool}.get(field.kind, str)
+        if type(operand) is not wanted:
+            raise MistakesError([Mistake((key,), f"should be {wanted.__name__}, as {field.name} is {field.kind}")])
+    if field.kind is Kind.ENUM and key in ("in", "equals"):
+        for position, word in enumerate(operand if key == "in" else (operand,)):
+            if word not in field.values:
+                path = (key, position) if key == "in" else (key,)
+                fix = did_you_mean(word, field.values)
+                raise MistakesError([Mistake(path, f"{field.name} is never '{word}'", fix)])
