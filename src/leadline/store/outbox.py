@@ -268,6 +268,14 @@ def count_states(connection: Connection, name: str | None = None) -> dict[str, i
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def count_planned(connection: Connection, name: str, kind: str) -> int:
+    """Effects of one kind that wait to be sent."""
+    query = select(func.count()).where(
+        effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED
+    )
+    return connection.execute(query).scalar_one()
+
+
 def running_sequences(connection: Connection, people: Iterable[str]) -> set[tuple[str, str]]:
     """(record id, sequence) of enrolments that are planned, under way or done."""
     found: set[tuple[str, str]] = set()

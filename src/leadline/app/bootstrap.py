@@ -1,0 +1,154 @@
+"""The only place where concrete things are built: settings, database, mappings, model, connections."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leadline import config, registry
+from leadline.sdk.errors import ConfigError
+from leadline.sdk.ports import CallMade, Connection, Connector, Runtime
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from leadline.config import Settings
+    from leadline.core.normalize.mapping import Mapping
+    from leadline.core.scoring.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConnection:
+    """A connection with the mapping that says what to read and write there."""
+
+    name: str
+    connector: Connector
+    connection: Connection
+    mapping: Mapping
+
+
+@dataclass(slots=True)
+class Project:
+    """A project folder, opened. Everything that a use case needs hangs here."""
+
+    settings: Settings
+    engine: Engine
+    model: Model
+    connections: dict[str, LiveConnection]
+    now: Callable[[], int]
+    sleep: Callable[[float], None]
+    _readers: list[Engine] = field(default_factory=list)
+
+    def reading(self) -> Engine:
+        """The database for transactions that only read."""
+        from leadline.store.database import reading
+
+        if not self._readers:
+            self._readers.append(reading(self.engine))
+        return self._readers[0]
+
+    def close(self) -> None:
+        """Close every connection and the database."""
+        for live in self.connections.values():
+            live.connection.close()
+        self.engine.dispose()
+
+
+def load_model_file(path: Path) -> Model:
+    """The scoring model in a file; ConfigError naming file and line."""
+    from leadline.core.scoring.load import load
+
+    return load(_text(path, "model"), place=str(path))
+
+
+def load_mapping_file(path: Path) -> Mapping:
+    """The mapping in a file; ConfigError naming file and line."""
+    from leadline.core.normalize.mapping import load
+
+    return load(_text(path, "mapping"), place=str(path))
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no {what} file here",
+            place=str(path),
+            fix="Name it in leadline.yaml, or run `leadline init` to get one to start from.",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the {what} file cannot be read: {error}", place=str(path)) from None
+
+
+def connect(
+    settings: Settings,
+    name: str,
+    *,
+    on_call: Callable[[CallMade], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> LiveConnection:
+    """One connection of the settings, its mapping read. Does not talk to the system yet."""
+    chosen = settings.connection(name)
+    mapping = load_mapping_file(settings.mapping_file(name))
+    connector = registry.load(chosen.connector)
+    if mapping.system != connector.name:
+        raise ConfigError(
+            f"this mapping is for {mapping.system!r}, the connection uses {connector.name!r}",
+            place=str(settings.mapping_file(name)),
+            fix=f"Give connection {name!r} a mapping whose `system` is {connector.name!r}.",
+        )
+    runtime = Runtime(
+        name=name,
+        now=settings.clock(),
+        sleep=sleep,
+        timeout=settings.http.timeout_seconds,
+        daily_calls=chosen.daily_calls,
+        on_call=on_call,
+    )
+    options = settings.options(name, connector.options)
+    return LiveConnection(name, connector, connector.connect(options, runtime), mapping)
+
+
+@contextlib.contextmanager
+def open_project(
+    folder: Path,
+    *,
+    now: int | None = None,
+    on_call: Callable[[CallMade], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+    connected: bool = True,
+) -> Iterator[Project]:
+    """Open a project folder and close it at the end.
+
+    Everything that can be wrong in files is found before the database is touched. `connected` False
+    leaves the systems out, for commands that only look at what is stored.
+    """
+    settings = config.load(folder, now=now)
+    if connected and not settings.connections:
+        raise ConfigError(
+            "no connection is set up",
+            place=str(settings.project / config.FILE),
+            fix="Fill in `connections:`; docs/settings.md shows how.",
+        )
+    model = load_model_file(settings.model_file)
+    connections: dict[str, LiveConnection] = {}
+    try:
+        for name in settings.connections if connected else ():
+            connections[name] = connect(settings, name, on_call=on_call, sleep=sleep)
+        from leadline.store.database import open_engine
+
+        engine = open_engine(settings.database_url, folder=settings.project)
+    except BaseException:
+        for live in connections.values():
+            live.connection.close()
+        raise
+    project = Project(settings, engine, model, connections, settings.clock(), sleep)
+    try:
+        yield project
+    finally:
+        project.close()

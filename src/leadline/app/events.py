@@ -1,0 +1,85 @@
+"""One dataclass per thing that happens in a run; progress bars, log lines and counters come from these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from leadline.sdk.ports import CallMade
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage began; `total` units are expected, None when nobody can know."""
+
+    stage: str
+    connection: str = ""
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageStored:
+    """A page was read and stored: `records` came, `stored` differed from our copy, `news` concern scoring."""
+
+    connection: str
+    object: str
+    records: int
+    stored: int
+    news: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkScored:
+    """Subjects were scored and decided: `crossed` changed group, `planned` effects were put in the outbox."""
+
+    clusters: int
+    subjects: int
+    crossed: int
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """One record changed group, and what follows from it."""
+
+    uid: str
+    name: str
+    was: str | None
+    group: str
+    score: int
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPushed:
+    """A batch was pushed; `outcomes` counts rows by how they ended."""
+
+    connection: str
+    kind: str
+    rows: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The run waits, and why."""
+
+    connection: str
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """One connection could not go on; the others do."""
+
+    connection: str
+    stage: str
+    message: str
+
+
+Event: TypeAlias = (
+    StageStarted | PageStored | ChunkScored | Crossed | BatchPushed | Waiting | ConnectionFailed | CallMade
+)
+Listener: TypeAlias = Callable[[Event], None]

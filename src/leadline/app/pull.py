@@ -1,0 +1,98 @@
+"""Reading: every object of every connection, page by page, each page and its cursor in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from leadline.app.events import ConnectionFailed, PageStored, StageStarted
+from leadline.core.normalize.apply import normalize, request
+from leadline.sdk.errors import LeadlineError
+from leadline.sdk.records import Cursor, Page, PullRequest
+from leadline.store.records import (
+    StoredCursor,
+    load_cursor,
+    save_cursor,
+    save_rows,
+    save_unmapped,
+)
+
+if TYPE_CHECKING:
+    from leadline.app.bootstrap import LiveConnection, Project
+    from leadline.app.events import Listener
+
+
+def pull_all(project: Project, emit: Listener) -> None:
+    """Read everything that is new, all connections at once. A connection that fails stops nobody else."""
+    names = list(project.connections)
+    if not names:
+        return
+    with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="read") as threads:
+        for future in [threads.submit(_pull_connection, project, name, emit) for name in names]:
+            future.result()
+
+
+def _pull_connection(project: Project, name: str, emit: Listener) -> None:
+    live = project.connections[name]
+    emit(StageStarted("read", name))
+    try:
+        with ThreadPoolExecutor(
+            max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
+        ) as threads:
+            pulls = [threads.submit(pull_object, project, live, name, emit) for name in live.mapping.objects]
+            errors = [error for pull in pulls if (error := pull.exception()) is not None]
+    except LeadlineError as error:
+        errors = [error]
+    for error in errors:
+        if not isinstance(error, LeadlineError):
+            raise error
+        emit(ConnectionFailed(name, "read", str(error)))
+
+
+def make_request(project: Project, live: LiveConnection, object: str) -> tuple[PullRequest, str]:
+    """What to ask for from the start of an object, and the hash that tells when a mapping asks for something else."""
+    fields, links = request(live.mapping.objects[object])
+    digest = hashlib.blake2b(orjson.dumps([fields, links]), digest_size=12).hexdigest()
+    return PullRequest(object=object, fields=fields, links=links, now=project.now()), digest
+
+
+def pull_object(project: Project, live: LiveConnection, object: str, emit: Listener) -> None:
+    """Read one object from where its cursor stands to the end."""
+    asked, digest = make_request(project, live, object)
+    with project.reading().begin() as connection:
+        stored = load_cursor(connection, live.name, object)
+    if stored is None or stored.request_digest != digest:
+        stored = StoredCursor({}, digest, complete=False, records=0)
+    else:
+        asked = replace(asked, cursor=Cursor(stored.position))
+    for page in live.connection.pull(asked):
+        stored = _store_page(project, live, object, page, stored, emit=emit)
+    if not stored.complete:
+        with project.engine.begin() as connection:
+            save_cursor(connection, live.name, object, replace(stored, complete=True), now=project.now())
+
+
+def _store_page(
+    project: Project,
+    live: LiveConnection,
+    object: str,
+    page: Page,
+    stored: StoredCursor,
+    *,
+    emit: Callable[[PageStored], None],
+) -> StoredCursor:
+    mapping = live.mapping.objects[object]
+    normalized = normalize(mapping, live.name, object, page.records, project.now())
+    moved = replace(stored, position=page.cursor.position, records=stored.records + len(page.records))
+    with project.engine.begin() as connection:
+        saved = save_rows(connection, mapping.entity, normalized.rows)
+        save_unmapped(connection, live.name, object, normalized.unmapped)
+        if moved != stored:
+            save_cursor(connection, live.name, object, moved, now=project.now())
+    emit(PageStored(live.name, object, len(page.records), saved.stored, saved.news))
+    return moved

@@ -1,0 +1,181 @@
+"""Writing: intent committed before each call, outcome after it, one writer per connection.
+
+A process may die between any two statements here. What it leaves behind is an effect in `sending`;
+the next writer waits until no call of its predecessor can still be under way, reads the CRM, and
+notes what really happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from leadline.app.events import BatchPushed, ConnectionFailed, StageStarted, Waiting
+from leadline.core.entities import Entity
+from leadline.sdk.errors import LeadlineError, PermanentError, TransientError, UnknownOutcomeError
+from leadline.sdk.records import Actor, Effect, Outcome, Refusal, RowOutcome
+from leadline.store import leases, outbox
+from leadline.store.records import apply_echoes, batched
+
+if TYPE_CHECKING:
+    from leadline.app.bootstrap import LiveConnection, Project
+    from leadline.app.events import Listener
+    from leadline.store.leases import Lease
+    from leadline.store.outbox import Claimed
+
+_PASSES = 2
+"""An effect that was read back as not applied is sent once more in the same run, then waits for the next."""
+
+_DONE = frozenset({Outcome.WRITTEN, Outcome.UNCHANGED})
+
+
+def push_all(project: Project, emit: Listener) -> None:
+    """Send everything that is planned, all connections at once. A connection that fails stops nobody else."""
+    names = list(project.connections)
+    if not names:
+        return
+    with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="write") as threads:
+        for future in [threads.submit(_push_guarded, project, name, emit) for name in names]:
+            future.result()
+
+
+def _push_guarded(project: Project, name: str, emit: Listener) -> None:
+    try:
+        push_connection(project, project.connections[name], emit)
+    except LeadlineError as error:
+        emit(ConnectionFailed(name, "write", str(error)))
+
+
+def push_connection(project: Project, live: LiveConnection, emit: Listener) -> None:
+    """Send one connection's outbox. Raises TransientError when the system cannot take more now."""
+    seconds = project.settings.write.lease_seconds
+    with project.engine.begin() as connection:
+        lease = leases.acquire(connection, f"write:{live.name}", seconds=seconds)
+    if lease is None:
+        raise TransientError(
+            "another worker is writing to this connection",
+            place=live.name,
+            fix="Its outbox is in good hands; nothing needs to be done.",
+        )
+    try:
+        writer = _Writer(project, live, lease, emit)
+        writer.reconcile(everything=True)
+        for _ in range(_PASSES):
+            for kind in outbox.KINDS:
+                writer.send(kind)
+            if not writer.reconcile(everything=False):
+                break
+    finally:
+        with project.engine.begin() as connection:
+            leases.release(connection, lease)
+
+
+class _Writer:
+    """One holder of a write lease at work."""
+
+    def __init__(self, project: Project, live: LiveConnection, lease: Lease, emit: Listener) -> None:
+        self._project = project
+        self._live = live
+        self._lease = lease
+        self._emit = emit
+        able = live.connector.capabilities
+        self._sizes = {"update": able.update_batch, "task": able.task_batch, "enrol": able.enrol_batch}
+
+    def send(self, kind: str) -> None:
+        """Push every planned effect of one kind, a batch at a time, in the order of planning."""
+        total = self._planned(kind)
+        if total:
+            self._emit(StageStarted(f"write:{kind}", self._live.name, total))
+        while claimed := self._claim(kind):
+            effects = [item.effect for item in claimed]
+            self._finish(kind, claimed, _matched(effects, self._push(effects)))
+
+    def _push(self, effects: Sequence[Effect]) -> Sequence[RowOutcome]:
+        """One call's outcomes. A refusal of the call as a whole is a refusal of each of its rows."""
+        try:
+            return self._live.connection.push(effects)
+        except UnknownOutcomeError:
+            return [RowOutcome(effect.key, Outcome.UNKNOWN) for effect in effects]
+        except PermanentError as error:
+            refusal = Refusal(error.code or "CALL_REFUSED", error.message, Actor.LEADLINE_ADMIN, error.fix)
+            return [RowOutcome(effect.key, Outcome.REFUSED, refusal) for effect in effects]
+        except LeadlineError:
+            # The port says that nothing was applied: the intent is taken back.
+            with self._project.engine.begin() as connection:
+                outbox.hand_back(connection, [effect.key for effect in effects])
+            raise
+
+    def reconcile(self, *, everything: bool) -> int:
+        """Read back effects whose outcome is not known; how many of them must be sent again.
+
+        `everything`: those of an earlier writer too, after its last call's deadline has passed.
+        """
+        with self._project.engine.begin() as connection:
+            left = outbox.left_behind(connection, self._lease, self._live.name)
+        if not left:
+            return 0
+        self._emit(StageStarted("reconcile", self._live.name, len(left)))
+        if everything or any(item.kind == "enrol" for item in left):
+            self._outwait(left)
+        again = 0
+        for kind in outbox.KINDS:
+            of_kind = [item for item in left if item.kind == kind]
+            for batch in batched(of_kind, max(self._sizes[kind], 1)):
+                self._renew()
+                effects = [item.effect for item in batch]
+                outcomes = _matched(effects, self._live.connection.find(effects))
+                again += self._finish(kind, batch, outcomes).get(outbox.State.PLANNED, 0)
+        return again
+
+    def _outwait(self, left: Sequence[Claimed]) -> None:
+        """Wait until the last call of these has passed its hard deadline: only then is a read-back final."""
+        latest = max((item.sent_at or 0 for item in left), default=0)
+        # One second more than the deadline, because times are whole seconds.
+        wait = latest + self._project.settings.http.timeout_seconds + 1 - time.time()
+        while wait > 0:
+            step = min(wait, self._project.settings.write.lease_seconds / 3)
+            self._emit(Waiting(self._live.name, step, "a call of an earlier run may still be under way"))
+            self._project.sleep(step)
+            self._renew()
+            wait -= step
+
+    def _planned(self, kind: str) -> int:
+        with self._project.reading().begin() as connection:
+            return outbox.count_planned(connection, self._live.name, kind)
+
+    def _renew(self) -> None:
+        with self._project.engine.begin() as connection:
+            seconds = self._project.settings.write.lease_seconds
+            if not leases.renew(connection, self._lease, seconds=seconds):
+                raise TransientError("another worker took over the writing", place=self._live.name)
+
+    def _claim(self, kind: str) -> list[Claimed]:
+        size = self._sizes[kind]
+        if size < 1:
+            return []
+        self._renew()
+        with self._project.engine.begin() as connection:
+            return outbox.claim(connection, self._lease, self._live.name, kind, limit=size, wall_clock=int(time.time()))
+
+    def _finish(self, kind: str, claimed: Sequence[Claimed], outcomes: Sequence[RowOutcome]) -> dict[str, int]:
+        done = {outcome.key for outcome in outcomes if outcome.outcome in _DONE}
+        echoes: dict[Entity, dict[str, dict[str, object]]] = {}
+        for item in claimed:
+            if item.effect.key in done and item.echo:
+                entity = Entity(item.echo["entity"])
+                echoes.setdefault(entity, {})[item.echo["uid"]] = item.echo["changes"]
+        with self._project.engine.begin() as connection:
+            counts = outbox.finish(connection, outcomes, now=self._project.now())
+            for entity, changes in echoes.items():
+                apply_echoes(connection, entity, changes)
+        self._emit(BatchPushed(self._live.name, kind, len(claimed), counts))
+        return counts
+
+
+def _matched(effects: Sequence[Effect], outcomes: Sequence[RowOutcome]) -> Sequence[RowOutcome]:
+    """The outcomes, once it is sure that they are one per effect and in order."""
+    if [effect.key for effect in effects] != [outcome.key for outcome in outcomes]:
+        raise RuntimeError("the connector did not answer with one outcome per effect, in order")
+    return outcomes

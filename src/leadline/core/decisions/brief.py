@@ -1,0 +1,86 @@
+"""The text of a task: why now, what is missing, what happened lately, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+_WORDS = {
+    "pricing_page_view": "viewed the pricing page",
+    "demo_page_view": "viewed the demo page",
+    "demo_request": "asked for a demo",
+    "comparison_page_view": "compared us with others",
+    "content_download": "downloaded",
+    "trial_signup": "signed up for a trial",
+    "web_session": "visited the website",
+    "email_reply": "replied to an e-mail",
+    "email_click": "clicked in an e-mail",
+    "webinar": "attended a webinar",
+    "event_attendance": "attended an event",
+    "form_submission": "filled in a form",
+    "generic_form": "filled in a form",
+    "meeting": "had a meeting",
+    "call": "was called",
+    "call_inbound": "called us",
+    "email_sent": "was sent an e-mail",
+    "careers_page_view": "viewed the careers page",
+}
+_LATELY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Everything a salesperson needs before reaching out."""
+
+    group: str
+    was: str | None
+    score: int
+    fit: int
+    intent: int
+    reasons: Sequence[str]
+    missing: Sequence[str]
+    events: Sequence[Mapping[str, Any]]
+    names: Mapping[str, str]
+    person: Mapping[str, Any] | None
+    routed: str
+    next_step: str
+
+
+def words(name: str) -> str:
+    """A canonical name as a person would write it."""
+    return name.replace("_", " ")
+
+
+def task_body(brief: Brief) -> str:
+    """The text, plain, most important first."""
+    moved = f", was {words(brief.was)}" if brief.was else ""
+    lines = [
+        f"Why now: {words(brief.group)}{moved}. Score {brief.score} (fit {brief.fit}, intent {brief.intent}).",
+        *(f"- {reason}" for reason in brief.reasons),
+    ]
+    if brief.missing:
+        lines.append(f"Not known yet: {', '.join(words(name) for name in brief.missing)}.")
+    recent = sorted(brief.events, key=lambda row: (-row["at"], str(row["uid"])))[:_LATELY]
+    if recent:
+        lines += ["Lately:", *(f"- {_event(row, brief.names)}" for row in recent)]
+    lines.append(f"Next: {_next_step(brief)}")
+    if brief.routed:
+        lines.append(f"Routing: {brief.routed}.")
+    return "\n".join(lines)
+
+
+def _event(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    day = datetime.fromtimestamp(row["at"], UTC).strftime("%d %b %H:%M")
+    who = names.get(row["person"] or "", "somebody there")
+    what = _WORDS.get(row["kind"], words(row["kind"]))
+    asset = f" ({row['asset']})" if row.get("asset") else ""
+    return f"{day}: {who} {what}{asset}"
+
+
+def _next_step(brief: Brief) -> str:
+    if brief.person is None:
+        return f"find the right person, then {brief.next_step}"
+    title = f", {brief.person['title']}" if brief.person.get("title") else ""
+    return f"{brief.next_step} {brief.person.get('name') or 'the contact'}{title}."

@@ -1,0 +1,184 @@
+"""What follows when a record enters a group: owner, task, sequence, status, and the reason in words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from leadline.core.decisions.brief import Brief, task_body, words
+from leadline.core.decisions.routing import Assignment, Pool, assign
+from leadline.core.decisions.suppression import enrolment_held_back, held_back
+from leadline.core.scoring.model import Play, Suppress
+from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, Scalar
+
+HOUR = 3_600
+
+_NEXT_STEPS = {
+    "priority": "call",
+    "qualified_review": "find out what is missing, then talk to",
+    "nurture": "send something useful to",
+    "investigate": "check the need and the fit with",
+    "research": "follow what interests",
+    "poor_fit": "leave it to",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One decided record at the moment it enters a group. Rows are canonical; `person` is who to approach."""
+
+    uid: str
+    connection: str
+    row: Mapping[str, Any]
+    scored: Mapping[str, Any]
+    was: str | None
+    crossing: int
+    account: Mapping[str, Any] | None
+    person: Mapping[str, Any] | None
+    people: Sequence[Mapping[str, Any]]
+    opportunities: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
+    reasons: Sequence[str]
+    missing: Sequence[str]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who can be given work in one connection, and which sequences it has."""
+
+    owners: Mapping[str, Mapping[str, Any]]
+    unassigned: frozenset[str]
+    pools: Mapping[str, Pool]
+    sequences: Mapping[str, str]
+    enrolled: frozenset[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Reaction:
+    """What follows: effects to plan, canonical values to write on the record itself, and a line for the CRM."""
+
+    action: str
+    effects: list[Effect] = field(default_factory=list)
+    values: dict[str, Scalar] = field(default_factory=dict)
+    echo: dict[str, Any] = field(default_factory=dict)
+
+
+def ref(row: Mapping[str, Any]) -> RecordRef:
+    """The CRM record behind a canonical row."""
+    return RecordRef(row["object"], row["source_id"])
+
+
+def effect_key(kind: str, uid: str, crossing: int, since: int) -> str:
+    """The same for the same crossing however often it is planned; 80 characters at most, as CRM key fields are."""
+    text = f"{kind}|{uid}|{crossing}|{since}"
+    return f"{kind}-{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+def withheld(group: str, why: str) -> Reaction:
+    """Nothing is done, and the CRM says why."""
+    return Reaction(f"No action on {words(group)}: {why}.")
+
+
+def react(play: Play | None, situation: Situation, team: Team, rules: Suppress) -> Reaction:
+    """What the play of the new group comes to for this record."""
+    group = situation.scored["group"]
+    if play is None:
+        return Reaction(f"Moved to {words(group)}.")
+    reason = held_back(
+        rules,
+        account=situation.account,
+        opportunities=situation.opportunities,
+        events=situation.events,
+        now=situation.now,
+    )
+    if reason:
+        return Reaction(f"Held back: {reason}.")
+    reaction = Reaction("")
+    done: list[str] = []
+    owner = _route(play, situation, team, reaction)
+    if owner.changed and owner.owner:
+        done.append(f"assigned to {team.owners[owner.owner]['name']}")
+    if play.status and situation.row.get("status") != play.status and "status" in situation.row:
+        reaction.values["status"] = reaction.echo["status"] = play.status
+        done.append(f"status {play.status}")
+    if play.task:
+        reaction.effects.append(_task(play, situation, team, owner))
+        done.append(f"task due in {play.task.due_hours} h")
+    if play.sequence:
+        done.append(_enrol(play.sequence, situation, team, owner, reaction=reaction, rules=rules))
+    reaction.action = f"{words(group).capitalize()}: {', '.join(done) or 'nothing to do'}. {owner.why.capitalize()}."
+    return reaction
+
+
+def _route(play: Play, situation: Situation, team: Team, reaction: Reaction) -> Assignment:
+    present = situation.row.get("owner")
+    if play.assign is None:
+        kept = present if present and present not in team.unassigned else None
+        return Assignment(kept, False, "the owner stays")
+    owner = assign(present, team.pools.get(play.assign), team.owners, team.unassigned)
+    if owner.changed and owner.owner:
+        reaction.values["owner"] = team.owners[owner.owner]["source_id"]
+        reaction.echo["owner"] = owner.owner
+    return owner
+
+
+def _owner_id(owner: Assignment, team: Team) -> str | None:
+    return team.owners[owner.owner]["source_id"] if owner.owner and owner.owner in team.owners else None
+
+
+def _task(play: Play, situation: Situation, team: Team, owner: Assignment) -> CreateTask:
+    assert play.task is not None  # noqa: S101 - the caller looked
+    scored = situation.scored
+    brief = Brief(
+        group=scored["group"],
+        was=situation.was,
+        score=scored["score"] // 1_000,
+        fit=scored["fit"] // 1_000,
+        intent=scored["intent"] // 1_000,
+        reasons=situation.reasons,
+        missing=situation.missing,
+        events=[row for row in situation.events if row["at"] <= situation.now],
+        names={row["uid"]: row["name"] for row in situation.people if row.get("name")},
+        person=situation.person,
+        routed=owner.why,
+        next_step=_NEXT_STEPS.get(scored["group"], "talk to"),
+    )
+    name = situation.row.get("name") or "this record"
+    return CreateTask(
+        key=effect_key("task", situation.uid, situation.crossing, scored["group_since"]),
+        subject=f"{play.task.subject}: {name}"[:250],
+        body=task_body(brief),
+        due_at=situation.now + play.task.due_hours * HOUR,
+        owner_id=_owner_id(owner, team),
+        person=ref(situation.person) if situation.person else None,
+        account=ref(situation.account) if situation.account else None,
+    )
+
+
+def _enrol(
+    name: str, situation: Situation, team: Team, owner: Assignment, *, reaction: Reaction, rules: Suppress
+) -> str:
+    sequence = team.sequences.get(name)
+    if sequence is None:
+        return f"not enrolled: the mapping names no sequence {name!r}"
+    person = situation.person
+    enrolled = person is not None and (person["source_id"], sequence) in team.enrolled
+    reason = enrolment_held_back(rules, person=person, enrolled=enrolled)
+    if reason is None and _owner_id(owner, team) is None:
+        reason = "nobody owns the record"
+    if reason or person is None:
+        return f"not enrolled: {reason}"
+    sender = team.owners[owner.owner or ""]
+    reaction.effects.append(
+        Enrol(
+            key=effect_key("enrol", situation.uid, situation.crossing, situation.scored["group_since"]),
+            person=ref(person),
+            sequence=sequence,
+            owner_id=sender["source_id"],
+            sender_email=sender["email"],
+        )
+    )
+    return f"enrolled in {words(name)}"
