@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from leadline.sdk.errors import ConfigError
@@ -46,12 +46,14 @@ class MistakesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One mistake with its `place` (`file:line`) and its `path` as text (`objects.Account.fields.name`)."""
+    """One mistake with its `place` (`file:line`) and its `path` as text (`objects.Account.fields.name`); `keys` is
+    the path in parts."""
 
     place: str
     path: str
     message: str
     fix: str = ""
+    keys: Path = ()
 
 
 class FileError(ConfigError):
@@ -105,7 +107,7 @@ class Document:
 
     def located(self, mistake: Mistake) -> Located:
         """The mistake with its place; its path must start at the top of the file."""
-        return Located(self.place(mistake.path), path_text(mistake.path), mistake.message, mistake.fix)
+        return Located(self.place(mistake.path), path_text(mistake.path), mistake.message, mistake.fix, mistake.path)
 
     def read(self, model: type[Model]) -> Model:
         """The file as `model`. FileError with every mistake found."""
@@ -114,19 +116,20 @@ class Document:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            raise FileError(self._explain(error, model)) from None
+            raise self.explain(error, model) from None
 
-    def _explain(self, error: ValidationError, model: type[BaseModel]) -> list[Located]:
-        details = [_Detail(entry, self._follow(entry["loc"])) for entry in error.errors(include_url=False)]
+    def explain(self, error: ValidationError, model: type[BaseModel], *, at: Path = ()) -> FileError:
+        """What validating the part of the file at `at` against `model` found, told by line and path."""
+        details = [_Detail(entry, self._follow((*at, *entry["loc"]))) for entry in error.errors(include_url=False)]
         found: list[tuple[int, Located]] = []
         for detail in _prune_branches(details):
             for mistake in _reword(detail, model):
                 path = detail.at.path + mistake.path
                 place = self._follow(path)
-                located = Located(f"{self.name}:{place.line}", path_text(path), mistake.message, mistake.fix)
+                located = Located(f"{self.name}:{place.line}", path_text(path), mistake.message, mistake.fix, path)
                 found.append((place.line, located))
         found.sort(key=lambda pair: pair[0])
-        return list(dict.fromkeys(located for _, located in found))
+        return FileError(list(dict.fromkeys(located for _, located in found)))
 
     def _follow(self, path: Sequence[str | int]) -> _At:
         """Walk along `path`, stepping over parts that are not in the file (names of union branches)."""
@@ -323,7 +326,8 @@ def _reword(detail: _Detail, model: type[BaseModel]) -> list[Mistake]:
         return [_unknown_value(error)]
     message = " or ".join(detail.alternatives) if detail.alternatives else _wording(error)
     value = error["input"]
-    if message.startswith("should") and (value is None or isinstance(value, str | int | float)):
+    shown = value is None or (isinstance(value, str | int | float) and not _is_secret(model, error["loc"]))
+    if message.startswith("should") and shown:
         message += f", not {_shown(value)}"
     return [Mistake((), message)]
 
@@ -345,16 +349,25 @@ def _shown(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
+def _is_secret(model: type[BaseModel], loc: Sequence[str | int]) -> bool:
+    return any(branch in (SecretStr, SecretBytes) for annotation in _at(model, loc) for branch in _branches(annotation))
+
+
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """The keys that the model takes where pydantic's location `loc` leads."""
+    models = [branch for annotation in _at(model, loc) for branch in _branches(annotation) if _is_model(branch)]
+    return list(dict.fromkeys(key for found in models for key in _keys(found)))
+
+
+def _at(model: type[BaseModel], loc: Sequence[str | int]) -> list[Any]:
+    """The annotations of the model where pydantic's location `loc` leads."""
     here: list[Any] = [model]
     for part in loc:
         branches = [branch for annotation in here for branch in _branches(annotation)]
         below = [step for branch in branches if (step := _step(branch, part)) is not None]
         named = [branch for branch in branches if getattr(branch, "__name__", None) == part]
         here = below or named or branches
-    models = [branch for annotation in here for branch in _branches(annotation) if _is_model(branch)]
-    return list(dict.fromkeys(key for found in models for key in _keys(found)))
+    return here
 
 
 def _keys(model: type[BaseModel]) -> dict[str, Any]:
