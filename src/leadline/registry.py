@@ -80,6 +80,12 @@ def missing_packages(name: str) -> list[str]:
     return sorted(required for required in _required_by(dist, name) if not _installed(required))
 
 
+def package(name: str) -> str:
+    """The distribution that brings the connector called `name`, with its version. Imports nothing."""
+    dist = _entry_point(name).dist
+    return f"{dist.name} {dist.version}" if dist else ""
+
+
 def install_command(name: str) -> str:
     """The command that installs what the connector called `name` needs."""
     point = _entry_point(name)

@@ -61,6 +61,12 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert settings.now is None
 
 
+def test_a_section_whose_keys_are_commented_out_stands_for_its_defaults(tmp_path: Path) -> None:
+    settings = project(tmp_path, "connections:\n  # crm: {connector: x}\npush:\n  # min_points: 7\n")
+
+    assert (settings.connections, settings.push.min_points) == ({}, 5)
+
+
 def test_the_environment_wins_over_secret_files_over_the_file_over_the_default(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "LEADLINE_WEB__PORT").write_text("2\n")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from leadline import registry
 from leadline.sdk.errors import ConfigError, MissingExtraError
+
+LayOut = Callable[..., None]
 
 CONNECTOR = """
 class Acme:
@@ -25,28 +26,6 @@ class Acme:
 
 connector = Acme()
 """
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder on the path in which a test can lay out an installed distribution."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield tmp_path
-    for module in [module for module in sys.modules if module.startswith("acme_")]:
-        del sys.modules[module]
-
-
-def lay_out(folder: Path, package: str, source: str, *, name: str = "acme", extras: tuple[str, ...] = ()) -> None:
-    """What pip leaves behind: a package, and metadata that names an entry point."""
-    (folder / package).mkdir()
-    (folder / package / "__init__.py").write_text(source)
-    info = folder / f"{package}-1.0.dist-info"
-    info.mkdir()
-    metadata = ["Metadata-Version: 2.1", f"Name: {package}", "Version: 1.0"]
-    metadata += [f"Provides-Extra: {extra}" for extra in extras]
-    metadata += [f"Requires-Dist: no-such-client>=1; extra == '{extra}'" for extra in extras]
-    (info / "METADATA").write_text("\n".join(metadata) + "\n")
-    (info / "entry_points.txt").write_text(f"[leadline.connectors]\n{name} = {package}:connector\n")
 
 
 def test_listing_imports_nothing() -> None:
@@ -68,16 +47,17 @@ def test_unknown_name_lists_what_is_installed() -> None:
     assert caught.value.fix == "Did you mean 'hubspot'? Installed: hubspot, salesforce."
 
 
-def test_third_party_connector_is_found_and_loaded(installed: Path) -> None:
-    lay_out(installed, "acme_plain", CONNECTOR.format(needs="json"))
+def test_third_party_connector_is_found_and_loaded(third_party: LayOut) -> None:
+    third_party("acme_plain", CONNECTOR.format(needs="json"))
 
     assert "acme" in registry.names()
+    assert registry.package("acme") == "acme_plain 1.0"
     assert registry.load("acme").title == "Acme"
 
 
-def test_missing_client_names_the_pip_command(installed: Path) -> None:
+def test_missing_client_names_the_pip_command(third_party: LayOut) -> None:
     """The client is missed when connecting, and the extra that brings it is one of the distribution's own."""
-    lay_out(installed, "acme_extra", CONNECTOR.format(needs="no_such_client.api"), extras=("acme",))
+    third_party("acme_extra", CONNECTOR.format(needs="no_such_client.api"), extras=("acme",))
 
     with pytest.raises(MissingExtraError, match="connector 'acme' needs 'no_such_client'") as caught:
         registry.connect("acme", {}, None)  # type: ignore[arg-type]  # never reached by this connector
@@ -87,8 +67,8 @@ def test_missing_client_names_the_pip_command(installed: Path) -> None:
     assert registry.install_command("acme") == "pip install 'acme_extra[acme]'"
 
 
-def test_missing_client_without_an_extra_names_the_module(installed: Path) -> None:
-    lay_out(installed, "acme_bare", "import no_such_client\n")
+def test_missing_client_without_an_extra_names_the_module(third_party: LayOut) -> None:
+    third_party("acme_bare", "import no_such_client\n")
 
     with pytest.raises(MissingExtraError) as caught:
         registry.load("acme")
@@ -96,16 +76,16 @@ def test_missing_client_without_an_extra_names_the_module(installed: Path) -> No
     assert caught.value.fix == "Run: pip install no_such_client"
 
 
-def test_a_broken_connector_is_not_called_a_missing_extra(installed: Path) -> None:
+def test_a_broken_connector_is_not_called_a_missing_extra(third_party: LayOut) -> None:
     """A module of the connector's own that is absent is the connector's fault, and is shown as it is."""
-    lay_out(installed, "acme_broken", "from acme_broken import nothing_here\n")
+    third_party("acme_broken", "from acme_broken import nothing_here\n")
 
     with pytest.raises(ImportError, match="nothing_here"):
         registry.load("acme")
 
 
-def test_a_broken_submodule_is_not_called_a_missing_extra(installed: Path) -> None:
-    lay_out(installed, "acme_broken_too", "import acme_broken_too.absent\n")
+def test_a_broken_submodule_is_not_called_a_missing_extra(third_party: LayOut) -> None:
+    third_party("acme_broken_too", "import acme_broken_too.absent\n")
 
     with pytest.raises(ModuleNotFoundError) as caught:
         registry.load("acme")
@@ -113,23 +93,23 @@ def test_a_broken_submodule_is_not_called_a_missing_extra(installed: Path) -> No
     assert not isinstance(caught.value, MissingExtraError)
 
 
-def test_an_entry_point_that_points_at_nothing_is_explained(installed: Path) -> None:
-    lay_out(installed, "acme_empty", "")
+def test_an_entry_point_that_points_at_nothing_is_explained(third_party: LayOut) -> None:
+    third_party("acme_empty", "")
 
     with pytest.raises(ConfigError, match="acme_empty has no 'connector'"):
         registry.load("acme")
 
 
-def test_two_claims_to_one_name_are_refused(installed: Path) -> None:
-    lay_out(installed, "acme_one", CONNECTOR.format(needs="json"))
-    lay_out(installed, "acme_two", CONNECTOR.format(needs="json"))
+def test_two_claims_to_one_name_are_refused(third_party: LayOut) -> None:
+    third_party("acme_one", CONNECTOR.format(needs="json"))
+    third_party("acme_two", CONNECTOR.format(needs="json"))
 
     with pytest.raises(ConfigError, match="acme_one, acme_two"):
         registry.load("acme")
 
 
-def test_a_connector_without_sandbox_says_so(installed: Path) -> None:
-    lay_out(installed, "acme_dry", CONNECTOR.format(needs="json"))
+def test_a_connector_without_sandbox_says_so(third_party: LayOut) -> None:
+    third_party("acme_dry", CONNECTOR.format(needs="json"))
 
     assert registry.missing_packages("acme") == []
     with pytest.raises(ConfigError, match="connector 'acme' brings no sandbox"):

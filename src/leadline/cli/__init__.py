@@ -45,7 +45,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands.update({name: TyperCommand(name, help=summary) for name, summary in COMMANDS.items()})
-        self.params = [*options.parameters(), *self.params]
+        self.params = [*options.parameters(of_root=True), *self.params]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command named first in `args`; from here on it is the real one."""

@@ -28,7 +28,7 @@ class Options:
     """What was said on the command line, whatever the command.
 
     `project` is the folder that holds `leadline.yaml`. `now` is in whole seconds UTC, None for the
-    real time; `LEADLINE_NOW` is read by the settings.
+    real time.
     """
 
     project: Path = Path()
@@ -73,11 +73,17 @@ def instant(text: str) -> int:
     return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
 
 
-def parameters() -> list[Any]:
-    """Fresh parameter objects of the shared options, for one command."""
+def parameters(*, of_root: bool = False) -> list[Any]:
+    """Fresh parameter objects of the shared options, for one command.
+
+    Only the root reads the environment: what was said there must not hide what a person typed.
+    """
     probe = typer.Typer(add_completion=False)
     probe.command()(_shared)
-    return list(get_command(probe).params)
+    made = list(get_command(probe).params)
+    for parameter in made:
+        parameter.envvar = parameter.envvar if of_root else None
+    return made
 
 
 def _say(**said: object) -> None:
@@ -142,6 +148,7 @@ def _shared(
         typer.Option(
             "--now",
             metavar="TIME",
+            envvar="LEADLINE_NOW",
             help="Act as if it were this ISO 8601 time.",
             expose_value=False,
             callback=_say_now,

@@ -102,6 +102,11 @@ class RoutingSettings(_Part):
         default_factory=_one_pool,
         description="Owners by name of pool. An empty list stands for every active owner, with equal shares.",
     )
+    unassigned_owners: list[str] = Field(
+        default_factory=list,
+        description="Owners (e-mail or id) that stand for nobody, such as an integration's user: "
+        "their records are handed out and they receive none.",
+    )
 
 
 class PushSettings(_Part):
@@ -184,6 +189,12 @@ class Settings(BaseSettings):
     )
 
     _origin: Origin = PrivateAttr()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        """A section whose keys are all commented out is empty in YAML: it stands for its defaults."""
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,52 @@
+"""What tests share: no retry waits, no settings of the developer's own, third parties' packages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# (package, source, entry point's name, extras) -> None; see `third_party`.
+LayOut = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's LEADLINE_* variables are not the tests' business."""
+    for name in [name for name in os.environ if name.startswith("LEADLINE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def third_party(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[LayOut]:
+    """Lay out an installed distribution, as pip leaves it: a package, and metadata with an entry point."""
+    folder = tmp_path_factory.mktemp("site")
+    monkeypatch.syspath_prepend(str(folder))
+    packages = []
+
+    def lay_out(package: str, source: str, *, name: str = "acme", extras: tuple[str, ...] = ()) -> None:
+        packages.append(package)
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text(source)
+        info = folder / f"{package}-1.0.dist-info"
+        info.mkdir()
+        metadata = ["Metadata-Version: 2.1", f"Name: {package}", "Version: 1.0"]
+        metadata += [f"Provides-Extra: {extra}" for extra in extras]
+        metadata += [f"Requires-Dist: no-such-client>=1; extra == '{extra}'" for extra in extras]
+        (info / "METADATA").write_text("\n".join(metadata) + "\n")
+        (info / "entry_points.txt").write_text(f"[leadline.connectors]\n{name} = {package}:connector\n")
+
+    yield lay_out
+    for module in [module for module in sys.modules if module.partition(".")[0] in packages]:
+        del sys.modules[module]
