@@ -1,0 +1,87 @@
+"""What scoring reads and gives, as frames, and what it needs from the engine that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import narwhals.stable.v2 as nw
+
+from leadline.core.entities import FIELDS, Entity, Kind
+
+Out = TypeVar("Out")
+Lazy = nw.LazyFrame[Any]
+Schema = Mapping[str, Any]
+
+_TYPES = {
+    Kind.TEXT: nw.String(), Kind.ENUM: nw.String(), Kind.LINK: nw.String(), Kind.INTEGER: nw.Int64(),
+    Kind.TIME: nw.Int64(), Kind.BOOLEAN: nw.Boolean(), Kind.LIST: nw.List(nw.String()),
+}  # fmt: skip
+
+
+class Engine(Protocol[Out]):
+    """Where frames run. `Out` is its eager frame."""
+
+    def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """A small frame of these values."""
+        ...
+
+    def collect(self, frames: Sequence[Lazy]) -> list[Out]:
+        """Run all plans, sharing what they share."""
+        ...
+
+    def columns(self, frame: Out) -> dict[str, list[Any]]:
+        """The values of an eager frame."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Facts(Generic[Out]):
+    """Everything that is known, as native frames (eager or lazy) of one engine.
+
+    accounts: `uid`, the scored fields of `Entity.ACCOUNT`, `previous_group`. people: one row per
+    human, `uid`, the scored fields of `Entity.PERSON` (`account` is an account's uid),
+    `previous_group`. events: `person`, `account`, `kind`, `asset`, `at`; uids of rows above, or null.
+    Row order does not matter; uids are unique over both tables.
+    """
+
+    accounts: Any
+    people: Any
+    events: Any
+    engine: Engine[Out]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored(Generic[Out]):
+    """Scores and their explanation; the columns are `SCORES` and `LEDGER`. Row order is not defined.
+
+    Over the rows of one uid, `points` of the ledger sum to its `score`, exactly.
+    """
+
+    scores: Out
+    ledger: Out
+
+
+# score, its parts and fit_max in thousandths; completeness in percent; texts joined by ';'.
+SCORES: Schema = {
+    "uid": nw.String(), "entity": nw.String(), "score": nw.Int64(), "fit": nw.Int64(), "fit_max": nw.Int64(),
+    "persona": nw.Int64(), "intent": nw.Int64(), "negative": nw.Int64(), "completeness": nw.Int64(),
+    "missing_fields": nw.String(), "disqualified": nw.Boolean(), "disqualify_reasons": nw.String(),
+    "group": nw.String(),
+}  # fmt: skip
+# points = raw_points - lost_to_decay - lost_to_cap, in thousandths; last_at in seconds.
+LEDGER: Schema = {
+    "uid": nw.String(), "rule": nw.String(), "part": nw.String(), "points": nw.Int64(), "raw_points": nw.Int64(),
+    "lost_to_decay": nw.Int64(), "lost_to_cap": nw.Int64(), "count": nw.Int64(), "last_at": nw.Int64(),
+    "value": nw.String(),
+}  # fmt: skip
+EVENTS: Schema = {
+    "person": nw.String(), "account": nw.String(), "kind": nw.String(), "asset": nw.String(), "at": nw.Int64(),
+}  # fmt: skip
+
+
+def subject_schema(entity: Entity) -> Schema:
+    """Columns of `Facts.accounts` or `Facts.people`."""
+    scored = {field.name: _TYPES[field.kind] for field in FIELDS[entity] if field.scored}
+    return {"uid": nw.String(), **scored, "previous_group": nw.String()}

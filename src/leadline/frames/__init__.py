@@ -1,0 +1,1 @@
+"""Where scoring runs: engines for the frames of `core/scoring`."""

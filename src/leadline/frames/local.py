@@ -1,0 +1,72 @@
+"""Scoring on this machine: Polars, all plans of a call run together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from leadline.core.entities import Entity
+from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
+
+Row = Mapping[str, Any]
+
+
+class LocalEngine:
+    """Polars in this process."""
+
+    def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """A small frame of these values."""
+        return nw.from_native(pl.LazyFrame(columns, schema=_native(schema)))
+
+    def collect(self, frames: Sequence[Lazy]) -> list[pl.DataFrame]:
+        """Run all plans at once; what they share is computed once."""
+        return pl.collect_all([frame.to_native() for frame in frames])
+
+    def columns(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
+        """The frame's values as Python lists."""
+        return frame.to_dict(as_series=False)
+
+
+ENGINE = LocalEngine()
+
+
+def facts(accounts: Iterable[Row], people: Iterable[Row], events: Iterable[Row]) -> Facts[pl.DataFrame]:
+    """Facts from rows; keys that a row does not have are missing facts, other keys are left out."""
+    return from_frames(
+        pl.DataFrame(list(accounts), schema=account_schema()),
+        pl.DataFrame(list(people), schema=person_schema()),
+        pl.DataFrame(list(events), schema=event_schema()),
+    )
+
+
+def from_frames(accounts: pl.DataFrame, people: pl.DataFrame, events: pl.DataFrame) -> Facts[pl.DataFrame]:
+    """Facts from Polars frames with the columns of `account_schema` and its siblings."""
+    return Facts(accounts.lazy(), people.lazy(), events.lazy(), ENGINE)
+
+
+def account_schema() -> dict[str, pl.DataType]:
+    """Columns of the frame of accounts."""
+    return _native(subject_schema(Entity.ACCOUNT))
+
+
+def person_schema() -> dict[str, pl.DataType]:
+    """Columns of the frame of people."""
+    return _native(subject_schema(Entity.PERSON))
+
+
+def event_schema() -> dict[str, pl.DataType]:
+    """Columns of the frame of events."""
+    return _native(EVENTS)
+
+
+def _native(schema: Schema) -> dict[str, pl.DataType]:
+    kinds: dict[Any, pl.DataType] = {
+        nw.String(): pl.String(),
+        nw.Int64(): pl.Int64(),
+        nw.Boolean(): pl.Boolean(),
+        nw.List(nw.String()): pl.List(pl.String()),
+    }
+    return {name: kinds[kind] for name, kind in schema.items()}
