@@ -70,9 +70,12 @@ def project_files(connectors: Sequence[str]) -> dict[str, str]:
     return contents
 
 
-def starter(part: str) -> Traversable:
-    """The folder of starter files called `part`, from the wheel or from the checkout that is being edited."""
-    package = files("leadline")
+def starter(part: str, package: Traversable | None = None) -> Traversable:
+    """The folder of starter files called `part`, from the wheel or from the checkout that is being edited.
+
+    `package` is where the engine's package stands, ours unless given. `ConfigError` when it is in neither.
+    """
+    package = package or files("leadline")
     packaged = package / "_starter" / part
     if packaged.is_dir():
         return packaged

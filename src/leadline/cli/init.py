@@ -24,6 +24,8 @@ def init(
     Writes leadline.yaml, mappings, models, .env.example and .gitignore. Files that are there already
     and differ are left alone unless --force is given: then nothing is written at all.
     """
+    from rich.markup import escape
+
     from leadline.app.scaffold import scaffold
 
     target = folder or options.current().project
@@ -31,21 +33,21 @@ def init(
     steps = _next_steps(target, switched_on=bool(use))
     output.show(
         {"project": target.resolve(), "written": done.written, "unchanged": done.unchanged, "next": steps},
-        f"Set up [bold]{target.resolve()}[/bold]: {len(done.written)} files written.",
-        *(f"  {name}" for name in done.written),
+        f"Set up [bold]{escape(str(target.resolve()))}[/bold]: {len(done.written)} files written.",
+        *(f"  [dim]{name}[/dim]" for name in done.written),
         "",
         "[bold]Next[/bold]",
-        *(f"  {number}. {step}" for number, step in enumerate(steps, 1)),
+        *(f"  {number}. {escape(step)}" for number, step in enumerate(steps, 1)),
     )
 
 
 def _next_steps(folder: Path, *, switched_on: bool) -> list[str]:
-    project = "" if folder.resolve() == Path.cwd() else f" --project {folder}"
     choose = [] if switched_on else ["Uncomment the connections that you use in leadline.yaml."]
+    enter = [] if folder.resolve() == Path.cwd() else [f"cd {folder}"]
     return [
+        *enter,
         *choose,
         "Copy .env.example to .env and fill in the secrets.",
-        f"leadline{project} doctor      says what is still missing",
-        f"leadline{project} backfill    shows what it would read and write; nothing is written",
-        f"leadline{project} run         syncs on a schedule",
+        "Run `leadline doctor`: it says what is still missing.",
+        "Run `leadline backfill`: it shows what it would read and write before it does.",
     ]
