@@ -49,5 +49,5 @@ def _next_steps(folder: Path, *, switched_on: bool) -> list[str]:
         *choose,
         "Copy .env.example to .env and fill in the secrets.",
         "Run `leadline doctor`: it says what is still missing.",
-        "Run `leadline backfill`: it shows what it would read and write before it does.",
+        "Run `leadline backfill --dry-run`: it predicts records, calls and writes.",
     ]
