@@ -19,6 +19,7 @@ from leadline.sdk.errors import ConfigError, MissingExtraError
 from leadline.sdk.sandbox.derive import Tables, build
 from leadline.sdk.sandbox.layer import BASE_SHARE, add_layer
 from leadline.sdk.sandbox.names import Namer
+from leadline.sdk.sandbox.world import ACTIVITY_KINDS
 
 if TYPE_CHECKING:
     from leadline.sdk.sandbox.world import World
@@ -44,6 +45,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 OPTIONAL: dict[str, tuple[str, ...]] = {"opportunities": ("closed_at",)}
 _DATES = frozenset({"created_at", "lead_created_at", "touch_timestamp", "session_timestamp",
                     "activity_timestamp", "closed_at"})  # fmt: skip
+
+_KINDS = frozenset({"touch_type", "session_type", "activity_type"})
 
 # Proportions of the generator's own default world: 1,500 accounts and 4,200 contacts for 5,000 leads.
 _RECIPE = "b2b_saas_procurement_v1"
@@ -131,6 +134,14 @@ def _columns(table: str, frame: pl.DataFrame, path: Path) -> Mapping[str, list[A
             fix="Write the bundle again with `leadforge generate`.",
             place=str(path),
         )
+    for name in _KINDS & set(COLUMNS[table]):
+        unknown = sorted(set(frame[name].drop_nulls().cast(pl.String)) - ACTIVITY_KINDS)
+        if unknown or frame[name].null_count():
+            raise ConfigError(
+                f"The column {name} holds a kind of activity that no sandbox knows: {', '.join(unknown) or 'null'}.",
+                fix=f"Known are {', '.join(sorted(ACTIVITY_KINDS))}.",
+                place=str(path),
+            )
     wanted = [*COLUMNS[table], *(name for name in OPTIONAL.get(table, ()) if name in frame.columns)]
     try:
         return {name: (_days(frame[name]) if name in _DATES else frame[name]).to_list() for name in wanted}

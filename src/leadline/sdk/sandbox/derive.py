@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from leadline.sdk.sandbox.names import FREE_MAIL, TECHNOLOGIES, Namer, number, person, pick
-from leadline.sdk.sandbox.world import Activity, Company, Contact, Deal, Lead, Rep, World
+from leadline.sdk.sandbox.world import CLOSED_STAGES, DEAL_STAGES, Activity, Company, Contact, Deal, Lead, Rep, World
 
 # Table name -> column name -> values; dates as days since 1970.
 Tables: TypeAlias = Mapping[str, Mapping[str, list[Any]]]
@@ -265,7 +265,7 @@ def _deals(tables: Tables, days: _Days, leads: Mapping[str, Lead], now: int) -> 
         lead = leads.get(lead_id)
         opened = _at(created, index, days.start)
         closed_at = None
-        if stage in ("closed_won", "closed_lost"):
+        if stage in CLOSED_STAGES:
             guess = min(now, opened + (5 + number("cycle", deal_id) % 25) * DAY)
             closed_at = max(opened, _at(closed, index, guess)) if closed else guess
         deals.append(
@@ -275,7 +275,7 @@ def _deals(tables: Tables, days: _Days, leads: Mapping[str, Lead], now: int) -> 
                 contact_id=lead.contact_id if lead else None,
                 company_id=lead.company_id if lead else None,
                 name=f"{lead.company_name if lead else 'Unknown'} {deal_id.removeprefix('opp_').lstrip('0')}",
-                stage=stage,
+                stage=stage if stage in DEAL_STAGES else DEAL_STAGES[0],  # "sql": opened, nothing arranged yet
                 amount=int(amount or 0),
                 created_at=opened,
                 closed_at=closed_at,

@@ -108,7 +108,7 @@ class Deal:
     @property
     def closed(self) -> bool:
         """Whether it was won or lost."""
-        return self.stage in ("closed_won", "closed_lost")
+        return self.stage in CLOSED_STAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,9 @@ ACTIVITY_KINDS = CONVERSATION_KINDS | MEETING_KINDS | WEB_KINDS
 DEAL_STAGES = (
     "demo_scheduled", "demo_completed", "proposal_sent", "negotiation", "closed_won", "closed_lost",
 )  # fmt: skip
+
+
+CLOSED_STAGES = DEAL_STAGES[-2:]
 
 
 @dataclass(slots=True)

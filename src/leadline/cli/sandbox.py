@@ -1,0 +1,126 @@
+"""`leadline sandbox`: serve a local stand-in for a CRM until stopped."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadline.cli import options, output
+from leadline.sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from leadline.sdk.sandbox.server import RunningSandbox
+    from leadline.sdk.sandbox.world import World
+
+
+def sandbox(
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="Which CRM: a connector's name, see `leadline connectors`.")
+    ],
+    *,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1; 0 takes any free one.")
+    ] = 0,
+    leads: Annotated[
+        int, typer.Option("--leads", min=1, help="How many leads to generate, with all that belongs to them.")
+    ] = 500,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal worlds.")] = 42,
+    world: Annotated[
+        Path | None,
+        typer.Option(
+            "--world",
+            metavar="DIR",
+            help="Serve the bundle in this folder, as `leadforge generate` writes it, instead of generating one. "
+            "Nothing is added to it; --leads and --seed do not matter.",
+        ),
+    ] = None,
+    latency_ms: Annotated[
+        float, typer.Option("--latency-ms", metavar="MS", min=0, help="Answer every call this much later.")
+    ] = 0.0,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve HTTPS with a throwaway certificate; trust the printed ca_file.")
+    ] = False,
+) -> None:
+    """Serve a local stand-in for a CRM until stopped.
+
+    A real HTTP server on 127.0.0.1 that behaves like the vendor's API:
+    sign-in, paging, limits, errors per row. It prints its base URL and the
+    options of a connection to it, ready for leadline.yaml, and serves until
+    SIGINT or SIGTERM. Nothing is kept: the next start begins with the same
+    world again.
+
+    With --now the sandbox's clock stands at that time until it is moved;
+    without, it runs. Faults, the clock, the request log and a user's edits
+    are under /__sandbox__/, see docs/sandbox.md.
+
+    Examples:
+
+    leadline sandbox SYSTEM --leads 5000 --port 8001
+
+    leadline sandbox SYSTEM --world bundle --json
+    """
+    from leadline import registry
+    from leadline.sdk.sandbox.clock import SandboxClock
+    from leadline.sdk.sandbox.server import serve_forever
+
+    factory = registry.sandbox(system)
+    now = _now()
+    clock = SandboxClock()
+    if now is not None:
+        clock.set(now)
+    served = _world(world, leads=leads, seed=seed, now=int(clock.now()))
+    serve_forever(
+        factory,
+        served,
+        clock=clock,
+        announce=lambda running: _announce(system, running, served),
+        latency_ms=latency_ms,
+        tls=tls,
+        port=port,
+    )
+
+
+def _now() -> int | None:
+    """The time asked for: --now, else LEADLINE_NOW, as for every command. There need not be a project here."""
+    said = options.current().now
+    if said is not None or not (text := os.environ.get("LEADLINE_NOW")):
+        return said
+    try:
+        return options.instant(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"'{text}' is not an ISO 8601 time.", fix="Write it like 2025-03-01T09:00:00Z.", place="LEADLINE_NOW"
+        ) from error
+
+
+def _world(directory: Path | None, *, leads: int, seed: int, now: int) -> World:
+    from leadline.sdk.sandbox.bundle import generate, load_bundle
+
+    return generate(leads, seed=seed, now=now) if directory is None else load_bundle(directory, now=now)
+
+
+def _announce(system: str, running: RunningSandbox, world: World) -> None:
+    answer = {
+        "system": system,
+        "base_url": running.base_url,
+        "credentials": running.credentials,
+        "pid": os.getpid(),
+        "now": int(running.clock.now()),
+        "records": world.counts(),
+    }
+    counts = ", ".join(f"{count:,} {name}" for name, count in world.counts().items())
+    lines = [
+        f"[bold]{system}[/bold] sandbox at [bold cyan]{running.base_url}[/bold cyan]",
+        f"{counts}; the time is {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(running.clock.now()))} UTC",
+        "",
+        "Connection for leadline.yaml:",
+        *(f"  {key}: {value}" for key, value in running.credentials.items()),
+        "",
+        f"Control: {running.base_url}/__sandbox__/state   (docs/sandbox.md)",
+        "Stop with Ctrl-C.",
+    ]
+    output.show(answer, *lines)
