@@ -1,0 +1,1 @@
+"""Salesforce: reads and writes over the REST API."""

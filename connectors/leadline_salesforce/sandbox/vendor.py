@@ -1,0 +1,167 @@
+"""The sandbox as the base server knows it: routes, error bodies, credentials, state, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from leadline_salesforce.sandbox.actions import ASSIGN, Actions
+from leadline_salesforce.sandbox.auth import CONSUMER_KEY, CONSUMER_SECRET, USERNAME, Auth, OAuthError
+from leadline_salesforce.sandbox.calls import NEWEST, OLDEST, Answer, Gate, Handler
+from leadline_salesforce.sandbox.edits import Edits
+from leadline_salesforce.sandbox.faults import ApiError
+from leadline_salesforce.sandbox.loading import INTEGRATION_USER, ORG_ID, load
+from leadline_salesforce.sandbox.queries import Queries
+from leadline_salesforce.sandbox.rows import Rows
+from leadline_salesforce.sandbox.store import Org, Row
+from leadline_salesforce.sandbox.writes import Writes
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from leadline.sdk.sandbox.clock import SandboxClock
+    from leadline.sdk.sandbox.faults import Faults
+    from leadline.sdk.sandbox.world import World
+
+_INJECTED = {
+    401: ("INVALID_SESSION_ID", "Session expired or invalid"),
+    403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    404: ("NOT_FOUND", "The requested resource does not exist"),
+    429: ("REQUEST_LIMIT_EXCEEDED", "Too many requests"),
+    500: ("UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support"),
+    503: ("SERVER_UNAVAILABLE", "Server Too Busy"),
+}
+_SEASONS = ("Spring", "Summer", "Winter")
+
+
+class SalesforceSandbox:
+    """One org. `session_seconds` and `daily_limit` may be set at any time."""
+
+    name = "salesforce"
+
+    def __init__(self, world: World, clock: SandboxClock, faults: Faults) -> None:
+        self.org: Org = load(world)
+        self.auth = Auth(clock, ORG_ID, INTEGRATION_USER)
+        self.gate = Gate(clock, self.auth.sessions, INTEGRATION_USER)
+        writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
+        self.queries = Queries(self.org, self.gate)
+        self._rows = Rows(self.org, writes)
+        self._actions = Actions(self.org, writes, clock)
+        self._edits = Edits(self.org, writes, clock, INTEGRATION_USER)
+
+    @property
+    def session_seconds(self) -> float:
+        """How long a token lives unused, by the sandbox's clock."""
+        return self.auth.sessions.seconds
+
+    @session_seconds.setter
+    def session_seconds(self, seconds: float) -> None:
+        self.auth.sessions.seconds = seconds
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """The paths of the REST API that are served, each with and without a trailing slash."""
+        queries, rows, actions = self.queries, self._rows, self._actions
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", "", queries.resources),
+            ("GET", "/limits", queries.limits),
+            ("GET", "/query", queries.query),
+            ("GET", "/queryAll", queries.query_all),
+            ("GET", "/query/{locator}", queries.more),
+            ("GET", "/queryAll/{locator}", queries.more),
+            ("GET", "/sobjects", queries.objects),
+            ("GET", "/sobjects/{object}", queries.object),
+            ("POST", "/sobjects/{object}", rows.create),
+            ("GET", "/sobjects/{object}/describe", queries.describe),
+            ("GET", "/sobjects/{object}/updated", queries.updated),
+            ("GET", "/sobjects/{object}/deleted", queries.deleted),
+            ("GET", "/sobjects/{object}/{id}", rows.read),
+            ("PATCH", "/sobjects/{object}/{id}", rows.update),
+            ("DELETE", "/sobjects/{object}/{id}", rows.delete),
+            ("GET", "/sobjects/{object}/{field}/{value:path}", rows.read_by),
+            ("PATCH", "/sobjects/{object}/{field}/{value:path}", rows.upsert),
+            ("DELETE", "/sobjects/{object}/{field}/{value:path}", rows.delete_by),
+            ("POST", "/composite/sobjects", rows.create_many),
+            ("PATCH", "/composite/sobjects", rows.update_many),
+            ("DELETE", "/composite/sobjects", rows.delete_many),
+            ("GET", "/composite/sobjects/{object}", rows.read_many),
+            ("POST", "/composite/sobjects/{object}", rows.read_many),
+            ("PATCH", "/composite/sobjects/{object}/{field}", rows.upsert_many),
+            ("GET", "/actions/standard", actions.list),
+            ("POST", f"/actions/standard/{ASSIGN}", actions.assign),
+        ]
+        routes: list[BaseRoute] = [
+            Route("/services/oauth2/token", self._token, methods=["POST"]),
+            Route("/services/data", self._versions, methods=["GET"]),
+            Route("/services/data/", self._versions, methods=["GET"]),
+        ]
+        for method, path, handler in table:
+            endpoint = self.gate.endpoint(handler)
+            full = f"/services/data/{{version}}{path}"
+            routes.append(Route(full, endpoint, methods=[method]))
+            if not path.endswith(":path}"):
+                routes.append(Route(f"{full}/", endpoint, methods=[method]))
+        return [*routes, Route("/{path:path}", self._nowhere)]
+
+    async def _token(self, request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode()))
+        base_url = f"{request.url.scheme}://{request.url.netloc}"
+        try:
+            granted = self.auth.grant(form, request.headers.get("authorization", ""), base_url)
+        except OAuthError as error:
+            return _json(error.body(), error.status)
+        return _json(granted)
+
+    async def _versions(self, _: Request) -> Response:
+        return _json([_version(number) for number in range(OLDEST, NEWEST + 1)])
+
+    async def _nowhere(self, _: Request) -> Response:
+        return self.gate.reply(Answer(ApiError("NOT_FOUND", _INJECTED[404][1], status=404).body(), 404))
+
+    def fault_response(self, status: int, code: str | None) -> Response:
+        """What the vendor, or the load balancer before it, says with this status."""
+        if status in (502, 504):
+            return Response("<html><body><h1>Bad Gateway</h1></body></html>", status, media_type="text/html")
+        if code is not None and code.startswith("invalid_"):
+            return _json(OAuthError(code, "authentication failure").body(), status)
+        known, words = _INJECTED.get(status, ("UNKNOWN_EXCEPTION", "Injected by the sandbox"))
+        return _json(ApiError(code or known, words, status=status).body(), status)
+
+    def credentials(self, base_url: str) -> dict[str, str]:
+        """Options for a client-credentials sign-in."""
+        return {"base_url": base_url, "consumer_key": CONSUMER_KEY, "consumer_secret": CONSUMER_SECRET}
+
+    def jwt_credentials(self, base_url: str) -> dict[str, str]:
+        """Options for a JWT bearer sign-in."""
+        return {
+            "base_url": base_url,
+            "consumer_key": CONSUMER_KEY,
+            "username": USERNAME,
+            "private_key": self.auth.private_pem(),
+        }
+
+    def state(self) -> Mapping[str, list[Row]]:
+        """Every row of every object, deleted ones included, with all fields."""
+        return {
+            name: [{field: row.get(field) for field in table.definition.fields} for row in table.rows.values()]
+            for name, table in self.org.tables.items()
+        }
+
+    def edit(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """A user's edit; see `Edits.edit`."""
+        return self._edits.edit(command)
+
+
+def _version(number: int) -> dict[str, str]:
+    # v31 was Summer '14; three releases a year, and Winter carries the next year's number.
+    year, season = divmod(number - 30, 3)
+    label = f"{_SEASONS[season]} '{14 + year + (season == 2):02d}"
+    return {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json;charset=UTF-8")

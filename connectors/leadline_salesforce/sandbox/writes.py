@@ -1,0 +1,176 @@
+"""Creating, changing and deleting rows as the org does it: checks, derived fields, stamps, assignment.
+
+Every write is planned first and then put, so that a batch can be refused as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.sdk.sandbox.clock import SandboxClock
+from leadline.sdk.sandbox.faults import Faults
+from leadline_salesforce.sandbox import ids, moments
+from leadline_salesforce.sandbox.derived import derive
+from leadline_salesforce.sandbox.faults import RowError
+from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
+from leadline_salesforce.sandbox.objects import of_id
+from leadline_salesforce.sandbox.rules import checked, coerce
+from leadline_salesforce.sandbox.store import Org, Row
+
+_ASSIGNED = ("Lead", "Account")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A row that passed every check and is not yet in its table."""
+
+    row: Row
+    created: bool
+
+    @property
+    def record_id(self) -> str:
+        return str(self.row["Id"])
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who writes, and whether assignment rules run: they do unless the caller's header says FALSE."""
+
+    user: str
+    auto_assign: bool
+
+
+class Writes:
+    """All writes of one org. `default_owner` is whom the assignment rules give every record to."""
+
+    def __init__(self, org: Org, clock: SandboxClock, faults: Faults, default_owner: str) -> None:
+        self.org = org
+        self._clock = clock
+        self._faults = faults
+        self.default_owner = default_owner
+
+    def create(self, definition: ObjectDef, values: Mapping[str, Any], by: By) -> Planned:
+        """A new row. RowError in the vendor's words."""
+        _writable(definition)
+        changes = checked(definition, values, self.org, creating=True)
+        now = moments.instant(self._clock.now())
+        row: Row = {"Id": self.org.next_id(definition), **_defaults(definition, by.user), **_filled(changes)}
+        row |= {"CreatedDate": now, "CreatedById": by.user}
+        self.check_fault(definition.name, _key_of(definition, row))
+        return Planned(self._finished(definition, row, changes, by), created=True)
+
+    def update(self, definition: ObjectDef, record_id: str, values: Mapping[str, Any], by: By) -> Planned:
+        """An existing row with changes. RowError in the vendor's words."""
+        _writable(definition)
+        old = self.living(definition, record_id)
+        changes = checked(definition, values, self.org, creating=False)
+        if old.get("IsConverted"):
+            raise RowError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
+        self.check_fault(definition.name, old["Id"])
+        row = {name: value for name, value in (old | changes).items() if value is not None}
+        return Planned(self._finished(definition, row, changes, by), created=False)
+
+    def delete(self, definition: ObjectDef, record_id: str, by: By, **marks: Any) -> Planned:
+        """The row in the recycle bin. `marks` are further fields to set on it."""
+        if not definition.deletable or not definition.writable:
+            raise RowError("INSUFFICIENT_ACCESS_OR_READONLY", f"entity type {definition.name} cannot be deleted", [])
+        old = self.living(definition, record_id)
+        self.check_fault(definition.name, old["Id"])
+        return Planned(self._stamped(old | {"IsDeleted": True} | marks, by), created=False)
+
+    def mark(self, row: Row, by: By, **marks: Any) -> Planned:
+        """A row with fields that only the system sets."""
+        return Planned(self._stamped(row | marks, by), created=False)
+
+    def find(self, definition: ObjectDef, field: FieldDef, value: Any) -> Row | None:
+        """The living row with this value in an external id field, or with this id."""
+        if field.name == "Id":
+            return self.org.table(definition).rows.get(ids.normal(str(value)) or "")
+        plain = coerce(field, value, self.org)
+        return None if plain is None else self.org.table(definition).by_unique(field.name, plain)
+
+    def living(self, definition: ObjectDef, record_id: str) -> Row:
+        """The row to be changed. RowError when the id is wrong, unknown or of a deleted record."""
+        normal = ids.normal(record_id)
+        if normal is None or of_id(normal) is not definition:
+            raise RowError(
+                "MALFORMED_ID", f"{definition.label} ID: id value of incorrect type: {record_id}", ["Id"], status=404
+            )
+        row = self.org.table(definition).rows.get(normal)
+        if row is None:
+            raise RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [], status=404)
+        if row.get("IsDeleted"):
+            raise RowError("ENTITY_IS_DELETED", "entity is deleted", [], status=404)
+        return row
+
+    def put(self, planned: Planned) -> None:
+        """Make a planned row real."""
+        definition = of_id(planned.record_id)
+        if definition is None:
+            raise KeyError(planned.record_id)
+        self.org.table(definition).put(planned.row)
+
+    def _finished(self, definition: ObjectDef, row: Row, changes: Row, by: By) -> Row:
+        self._owner(definition, changes)
+        self._duplicates(definition, row)
+        if by.auto_assign and definition.name in _ASSIGNED:
+            row["OwnerId"] = self.default_owner
+        row = derive(definition, row, self.org, moments.instant(self._clock.now()))
+        return self._stamped(row, by)
+
+    def _stamped(self, row: Row, by: By) -> Row:
+        now = moments.instant(self._clock.now())
+        return row | {"LastModifiedDate": now, "LastModifiedById": by.user, "SystemModstamp": now}
+
+    def _owner(self, definition: ObjectDef, changes: Row) -> None:
+        owner = self.org.row(changes.get("OwnerId"))
+        if owner is not None and not owner.get("IsActive"):
+            raise RowError(
+                "INACTIVE_OWNER_OR_USER",
+                f"operation performed with inactive user [{owner['Id']}] as owner of {definition.name.lower()}",
+                ["OwnerId"],
+            )
+
+    def _duplicates(self, definition: ObjectDef, row: Row) -> None:
+        table = self.org.table(definition)
+        for field in definition.unique:
+            value = row.get(field.name)
+            holder = table.by_unique(field.name, str(value)) if value is not None else None
+            if holder is not None and holder["Id"] != row["Id"]:
+                raise RowError(
+                    "DUPLICATE_VALUE",
+                    f"duplicate value found: {field.name} duplicates value on record with id: {holder['Id'][:15]}",
+                    [],
+                )
+
+    def check_fault(self, object: str, record_id: str) -> None:
+        """RowError when the sandbox was told to refuse this row."""
+        fault = self._faults.refusal(object, record_id)
+        if fault is not None:
+            raise RowError(fault.code, fault.message, [])
+
+
+def _writable(definition: ObjectDef) -> None:
+    if not definition.writable:
+        raise RowError(
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {definition.name} does not support create", []
+        )
+
+
+def _defaults(definition: ObjectDef, user: str) -> Row:
+    return {
+        field.name: user if field.default == "$User" else field.default
+        for field in definition.fields.values()
+        if field.default is not None
+    }
+
+
+def _filled(changes: Row) -> Row:
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def _key_of(definition: ObjectDef, row: Row) -> str:
+    """What a new row is known by before it has an id: its unique key."""
+    return next((str(row[field.name]) for field in definition.unique if field.name in row), "")
