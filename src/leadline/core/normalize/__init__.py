@@ -1,0 +1,1 @@
+"""Mapping file -> typed mapping -> canonical rows. The grammar is in `mappings/README.md`."""
