@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline import config, registry
+from leadline import registry
+from leadline.config import FILE
 from leadline.sdk.errors import ConfigError
 from leadline.sdk.ports import CallMade, Connection, Connector, Runtime
 
@@ -41,7 +42,9 @@ class Project:
     connections: dict[str, LiveConnection]
     now: Callable[[], int]
     sleep: Callable[[float], None]
+    hearers: list[Callable[[CallMade], None]] = field(default_factory=list)
     _readers: list[Engine] = field(default_factory=list)
+    _mappings: dict[str, Mapping] = field(default_factory=dict)
 
     def reading(self) -> Engine:
         """The database for transactions that only read."""
@@ -51,11 +54,16 @@ class Project:
             self._readers.append(reading(self.engine))
         return self._readers[0]
 
-    def close(self) -> None:
-        """Close every connection and the database."""
-        for live in self.connections.values():
-            live.connection.close()
-        self.engine.dispose()
+    def listen(self, listener: Callable[[CallMade], None]) -> None:
+        """Send word of every call to `listener` from now on."""
+        self.hearers[:] = [listener]
+
+    def mapping_of(self, name: str) -> Mapping:
+        """The mapping of a connection, connected or not."""
+        if name not in self._mappings:
+            live = self.connections.get(name)
+            self._mappings[name] = live.mapping if live else load_mapping_file(self.settings.mapping_file(name))
+        return self._mappings[name]
 
 
 def load_model_file(path: Path) -> Model:
@@ -116,39 +124,36 @@ def connect(
 
 @contextlib.contextmanager
 def open_project(
-    folder: Path,
+    settings: Settings,
     *,
-    now: int | None = None,
-    on_call: Callable[[CallMade], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
     connected: bool = True,
 ) -> Iterator[Project]:
-    """Open a project folder and close it at the end.
+    """Open the project of these settings and close it at the end.
 
     Everything that can be wrong in files is found before the database is touched. `connected` False
     leaves the systems out, for commands that only look at what is stored.
     """
-    settings = config.load(folder, now=now)
     if connected and not settings.connections:
         raise ConfigError(
             "no connection is set up",
-            place=str(settings.project / config.FILE),
+            place=str(settings.project / FILE),
             fix="Fill in `connections:`; docs/settings.md shows how.",
         )
     model = load_model_file(settings.model_file)
-    connections: dict[str, LiveConnection] = {}
-    try:
+    with contextlib.ExitStack() as stack:
+        hearers: list[Callable[[CallMade], None]] = []
+
+        def heard(call: CallMade) -> None:
+            for hearer in hearers:
+                hearer(call)
+
+        connections: dict[str, LiveConnection] = {}
         for name in settings.connections if connected else ():
-            connections[name] = connect(settings, name, on_call=on_call, sleep=sleep)
+            connections[name] = connect(settings, name, on_call=heard, sleep=sleep)
+            stack.callback(connections[name].connection.close)
         from leadline.store.database import open_engine
 
         engine = open_engine(settings.database_url, folder=settings.project)
-    except BaseException:
-        for live in connections.values():
-            live.connection.close()
-        raise
-    project = Project(settings, engine, model, connections, settings.clock(), sleep)
-    try:
-        yield project
-    finally:
-        project.close()
+        stack.callback(engine.dispose)
+        yield Project(settings, engine, model, connections, settings.clock(), sleep, hearers)

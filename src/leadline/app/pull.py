@@ -40,18 +40,19 @@ def pull_all(project: Project, emit: Listener) -> None:
 def _pull_connection(project: Project, name: str, emit: Listener) -> None:
     live = project.connections[name]
     emit(StageStarted("read", name))
+    failures: list[BaseException]
     try:
         with ThreadPoolExecutor(
             max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
         ) as threads:
             pulls = [threads.submit(pull_object, project, live, name, emit) for name in live.mapping.objects]
-            errors = [error for pull in pulls if (error := pull.exception()) is not None]
-    except LeadlineError as error:
-        errors = [error]
-    for error in errors:
-        if not isinstance(error, LeadlineError):
-            raise error
-        emit(ConnectionFailed(name, "read", str(error)))
+            failures = [failed for pull in pulls if (failed := pull.exception()) is not None]
+    except LeadlineError as failure:
+        failures = [failure]
+    for failed in failures:
+        if not isinstance(failed, LeadlineError):
+            raise failed
+        emit(ConnectionFailed(name, "read", str(failed)))
 
 
 def make_request(project: Project, live: LiveConnection, object: str) -> tuple[PullRequest, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Select, and_, or_, select
 
 from leadline.store.records import batched
@@ -66,6 +67,12 @@ def clusters_of(connection: Connection, uids: Iterable[str]) -> dict[str, str]:
     return {uid: found.get(uid, uid) for uid in wanted}
 
 
+def root_of(connection: Connection, uid: str) -> str:
+    """The person that a record stands for: the live contact behind a lead, else itself."""
+    row = connection.execute(_people_with_root().where(people.c.uid == uid)).first()
+    return str(row.root) if row is not None and row.root is not None else uid
+
+
 def due_clusters(connection: Connection, now: int) -> set[str]:
     """Clusters with a record whose score is due to be looked at."""
     return set(connection.scalars(select(scores.c.cluster).where(scores.c.due_at <= now)))
@@ -92,7 +99,10 @@ def load_facts(connection: Connection, clusters: Sequence[str]) -> ClusterFacts:
     """Everything that scoring and deciding look at, for these clusters."""
     facts = ClusterFacts()
     query = select(accounts).where(accounts.c.uid.in_(clusters), accounts.c.deleted.is_(False))
-    facts.accounts = _rows(connection, query.order_by(accounts.c.uid))
+    facts.accounts = [
+        {**row, "technologies": orjson.loads(row["technologies"] or "null")}
+        for row in _rows(connection, query.order_by(accounts.c.uid))
+    ]
     live = {row["uid"] for row in facts.accounts}
     _load_people(connection, facts, clusters, live)
     root_of = {record["uid"]: root for root, records in facts.records.items() for record in records}

@@ -142,8 +142,14 @@ def plan(connection: Connection, planned: Sequence[Planned], *, now: int) -> int
 def _supersede(connection: Connection, planned: Sequence[Planned]) -> None:
     """A newer plan for a record's fields replaces one that has not been sent or was refused."""
     targets: dict[tuple[str, str], list[str]] = {}
+    keys = [item.effect.key for item in planned]
+    same = {
+        key
+        for batch in batched(keys)
+        for key in connection.scalars(select(effects.c.key).where(effects.c.key.in_(batch)))
+    }
     for item in planned:
-        if isinstance(item.effect, UpdateFields):
+        if isinstance(item.effect, UpdateFields) and item.effect.key not in same:
             targets.setdefault((item.connection, item.target.object), []).append(item.target.id)
     for (name, kind), ids in targets.items():
         for batch in batched(ids):

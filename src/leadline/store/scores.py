@@ -49,6 +49,16 @@ def load_ledger(connection: Connection, uid: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-abs(row["points"]), row["rule"]))
 
 
+def all_clusters(connection: Connection) -> set[str]:
+    """Every cluster that has been scored."""
+    return set(connection.scalars(select(scores.c.cluster).distinct()))
+
+
+def other_models(connection: Connection, digest: str) -> bool:
+    """Whether any record was scored by another version of the model."""
+    return connection.execute(select(scores.c.uid).where(scores.c.model != digest).limit(1)).first() is not None
+
+
 def count_groups(connection: Connection, entity: str) -> dict[str, int]:
     """Subjects per group."""
     query = select(scores.c.group, func.count()).where(scores.c.entity == entity).group_by(scores.c.group)
@@ -56,12 +66,11 @@ def count_groups(connection: Connection, entity: str) -> dict[str, int]:
 
 
 def list_queue(
-    connection: Connection, ranks: Mapping[str, int], *, owner: str | None, limit: int
+    connection: Connection, ranks: Mapping[str, int], *, owners: Sequence[str] | None, limit: int
 ) -> list[dict[str, Any]]:
     """Records that are decided on (accounts, and people without one), best group and score first.
 
-    `ranks` gives each group its place; a group that is missing there is left out. `owner` is an
-    owner's uid.
+    `ranks` gives each group its place; a group that is missing there is left out. `owners` are uids.
     """
     found: list[dict[str, Any]] = []
     for table in (accounts, people):
@@ -70,8 +79,8 @@ def list_queue(
             .join(table, table.c.uid == scores.c.uid)
             .where(scores.c.cluster == scores.c.uid, scores.c.group.in_(list(ranks)))
         )
-        if owner:
-            query = query.where(table.c.owner == owner)
+        if owners is not None:
+            query = query.where(table.c.owner.in_(owners))
         found += [dict(row) for row in connection.execute(query).mappings()]
     found.sort(key=lambda row: (ranks[row["group"]], -row["score"], row["uid"]))
     return found[:limit]

@@ -117,6 +117,9 @@ scores = Table(
     Column("negative", BigInteger, nullable=False),
     Column("disqualified", Boolean, nullable=False),
     Column("disqualify_reasons", Text, nullable=False),
+    # Share of the asked-for facts that are known, in percent, and those that are not, joined by `;`.
+    Column("completeness", BigInteger, nullable=False),
+    Column("missing_fields", Text, nullable=False),
     Column("group", Text, nullable=False),
     Column("group_since", BigInteger, nullable=False),
     # How many times the group has changed, the first group included.
@@ -137,10 +140,13 @@ ledger = Table(
     "ledger",
     metadata,
     Column("uid", Text, primary_key=True),
+    # Limits and rounding leave a row per part, so a rule alone is no key.
+    Column("part", Text, primary_key=True),
     Column("rule", Text, primary_key=True),
-    Column("part", Text, nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("raw_points", BigInteger, nullable=False),
+    Column("lost_to_decay", BigInteger, nullable=False),
+    Column("lost_to_cap", BigInteger, nullable=False),
     Column("count", BigInteger, nullable=False),
     Column("last_at", BigInteger),
     Column("value", Text),

@@ -11,7 +11,7 @@ from leadline.core.decisions.brief import Brief, task_body, words
 from leadline.core.decisions.routing import Assignment, Pool, assign
 from leadline.core.decisions.suppression import enrolment_held_back, held_back
 from leadline.core.scoring.model import Play, Suppress
-from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, Scalar
+from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, Scalar, UpdateFields
 
 HOUR = 3_600
 
@@ -69,6 +69,17 @@ class Reaction:
 def ref(row: Mapping[str, Any]) -> RecordRef:
     """The CRM record behind a canonical row."""
     return RecordRef(row["object"], row["source_id"])
+
+
+def target(effect: Effect) -> RecordRef:
+    """The record that an effect is about, for lists and for finding earlier ones."""
+    match effect:
+        case UpdateFields():
+            return effect.target
+        case CreateTask():
+            return effect.person or effect.account or RecordRef("", "")
+        case Enrol():
+            return effect.person
 
 
 def effect_key(kind: str, uid: str, crossing: int, since: int) -> str:

@@ -120,14 +120,16 @@ def upgrade() -> None:
     op.create_table(
         "ledger",
         sa.Column("uid", sa.Text(), nullable=False),
-        sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("raw_points", sa.BigInteger(), nullable=False),
+        sa.Column("lost_to_decay", sa.BigInteger(), nullable=False),
+        sa.Column("lost_to_cap", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=True),
         sa.Column("value", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("uid", "rule"),
+        sa.PrimaryKeyConstraint("uid", "part", "rule"),
     )
     op.create_table(
         "opportunities",
@@ -249,6 +251,8 @@ def upgrade() -> None:
         sa.Column("negative", sa.BigInteger(), nullable=False),
         sa.Column("disqualified", sa.Boolean(), nullable=False),
         sa.Column("disqualify_reasons", sa.Text(), nullable=False),
+        sa.Column("completeness", sa.BigInteger(), nullable=False),
+        sa.Column("missing_fields", sa.Text(), nullable=False),
         sa.Column("group", sa.Text(), nullable=False),
         sa.Column("group_since", sa.BigInteger(), nullable=False),
         sa.Column("crossing", sa.Integer(), nullable=False),

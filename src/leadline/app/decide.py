@@ -1,0 +1,303 @@
+"""Scoring and deciding: score, group, ledger and planned effects of a chunk in one transaction.
+
+Only clusters with news or with something due are looked at, unless the model changed. Clusters are
+taken in the order of their names, so that a run that was killed and begun again makes the same
+decisions in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from leadline.app.events import ChunkScored, Crossed, StageStarted
+from leadline.app.team import TeamBook
+from leadline.app.view import ClusterView, never_written
+from leadline.app.wake import due_times
+from leadline.core.decisions.outputs import (
+    PushPolicy,
+    differences,
+    outputs,
+    reasons_text,
+    worth_writing,
+)
+from leadline.core.decisions.plays import Reaction, effect_key, react, ref, target, withheld
+from leadline.core.entities import Entity
+from leadline.core.normalize.write import OUTPUTS, vendor_values
+from leadline.core.scoring.compile import score
+from leadline.core.scoring.explain import sentences
+from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.plan import compile_model
+from leadline.frames import local
+from leadline.sdk.errors import TransientError
+from leadline.sdk.records import Scalar, UpdateFields
+from leadline.store import leases, outbox
+from leadline.store.facts import (
+    ClusterFacts,
+    clusters_of,
+    due_clusters,
+    load_facts,
+    scored_in,
+    stale_clusters,
+)
+from leadline.store.outbox import Planned
+from leadline.store.records import batched, clear_marks, dirty_marks
+from leadline.store.scores import all_clusters, other_models, remove_scores, save_scores
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from leadline.app.bootstrap import Project
+    from leadline.app.counts import Counts
+    from leadline.app.events import Listener
+
+FIRST_ACTIVATION = "scored for the first time in a backfill"
+NEW_MODEL = "moved by a new version of the model"
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """What one transaction gathers before it writes."""
+
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    crossings: list[Crossed] = field(default_factory=list)
+    crossed: int = 0
+    unchanged: int = 0
+    withheld: int = 0
+
+
+def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) -> None:
+    """Score everything that has news or is due, decide, and plan what follows. `plays` False plans fields only.
+
+    Raises TransientError when another process is deciding.
+    """
+    seconds = project.settings.write.lease_seconds
+    with project.engine.begin() as connection:
+        lease = leases.acquire(connection, "decide", seconds=seconds)
+    if lease is None:
+        raise TransientError("another worker is scoring", fix="Wait for it to end; nothing is lost.")
+    try:
+        pending = _pending(project)
+        emit(StageStarted("score", total=len(pending)))
+        decider = _Decider(project, emit, counts, plays=plays)
+        for chunk in batched(sorted(pending), project.settings.sync.chunk):
+            with project.engine.begin() as connection:
+                if not leases.renew(connection, lease, seconds=seconds):
+                    raise TransientError("another worker took over the scoring")
+                report = decider.decide(connection, chunk)
+                clear_marks(connection, _merged([pending[cluster] for cluster in chunk]))
+            emit(report)
+    finally:
+        with project.engine.begin() as connection:
+            leases.release(connection, lease)
+
+
+def _merged(marks: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    return {uid: mark for some in marks for uid, mark in some.items()}
+
+
+def _pending(project: Project) -> dict[str, dict[str, int]]:
+    """Clusters to look at, each with the marks that named it."""
+    with project.reading().begin() as connection:
+        marks = dirty_marks(connection)
+        pending: dict[str, dict[str, int]] = {}
+        for uid, cluster in clusters_of(connection, marks).items():
+            pending.setdefault(cluster, {})[uid] = marks[uid]
+        others = stale_clusters(connection, marks) | due_clusters(connection, project.now())
+        if other_models(connection, project.model.digest):
+            others |= all_clusters(connection)
+        for cluster in others:
+            pending.setdefault(cluster, {})
+    return pending
+
+
+class _Decider:
+    """Turns the facts of some clusters into scores and plans."""
+
+    def __init__(self, project: Project, emit: Listener, counts: Counts, *, plays: bool) -> None:
+        self._project = project
+        self._model = project.model
+        self._emit = emit
+        self._counts = counts
+        self._plan = compile_model(project.model)
+        self._plays = plays
+        self._teams = TeamBook(project)
+        self._groups = group_names(project.model)
+        push = project.settings.push
+        self._policy = PushPolicy(push.min_points, push.max_age_hours * 3_600)
+
+    def decide(self, connection: Connection, clusters: Sequence[str]) -> ChunkScored:
+        """Score, decide and store one chunk inside the caller's transaction."""
+        now = self._project.now()
+        facts = load_facts(connection, clusters)
+        self._forget(connection, clusters, facts)
+        scored, ledger = self._score(facts)
+        lines: dict[str, list[dict[str, Any]]] = {}
+        for line in ledger:
+            lines.setdefault(line["uid"], []).append(line)
+        view = ClusterView(self._model, facts, scored, lines)
+        self._teams.open(connection, view)
+        chunk = _Chunk()
+        for uid in facts.subjects():
+            self._subject(view, uid, chunk)
+        due = due_times(self._project, facts, chunk.scores)
+        for row in chunk.scores:
+            row["due_at"] = due[row["uid"]]
+        save_scores(connection, chunk.scores, ledger)
+        new = outbox.plan(connection, chunk.planned, now=now)
+        self._teams.close(connection)
+        self._counts.add("unchanged", chunk.unchanged)
+        self._counts.add("withheld", chunk.withheld)
+        for crossing in chunk.crossings:
+            self._emit(crossing)
+        return ChunkScored(len(clusters), len(chunk.scores), chunk.crossed, new)
+
+    def _score(self, facts: ClusterFacts) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+        """Scores by uid, and all ledger rows."""
+        groups = {uid: {"previous_group": row["group"]} for uid, row in facts.scores.items()}
+        frames = local.facts(
+            [{**row, **groups.get(row["uid"], {})} for row in facts.accounts],
+            [{**row, **groups.get(row["uid"], {})} for row in facts.people],
+            facts.events,
+        )
+        done = score(self._model, frames, self._project.now(), plan=self._plan)
+        return {row["uid"]: row for row in done.scores.to_dicts()}, done.ledger.to_dicts()
+
+    def _forget(self, connection: Connection, clusters: Sequence[str], facts: ClusterFacts) -> None:
+        """Drop scores of records that are gone; a person who moved to another account keeps theirs."""
+        stale = scored_in(connection, clusters).keys() - set(facts.subjects())
+        home = clusters_of(connection, stale)
+        elsewhere = load_facts(connection, sorted({home[uid] for uid in stale} - set(clusters)))
+        remove_scores(connection, stale - set(elsewhere.subjects()))
+
+    def _subject(self, view: ClusterView, uid: str, chunk: _Chunk) -> None:
+        now = self._project.now()
+        before = view.facts.scores.get(uid)
+        scored = dict(view.scored[uid])
+        crossed = before is None or before["group"] != scored["group"]
+        scored["cluster"] = view.cluster(uid)
+        scored["group_since"] = now if crossed else (before or {})["group_since"]
+        scored["crossing"] = ((before or {}).get("crossing") or 0) + int(crossed)
+        scored["model"] = self._model.digest
+        scored["scored_at"] = now
+        reaction = self._reaction(view, uid, scored, before, chunk) if crossed else None
+        chunk.crossed += int(crossed)
+        self._plan_fields(view, uid, scored, before, reaction=reaction, chunk=chunk)
+        chunk.scores.append(scored)
+
+    def _reaction(
+        self,
+        view: ClusterView,
+        uid: str,
+        scored: Mapping[str, Any],
+        before: Mapping[str, Any] | None,
+        chunk: _Chunk,
+    ) -> Reaction:
+        """What follows from a change of group. Members of an account are shown, the account is acted on."""
+        group = scored["group"]
+        play = self._model.plays.get(group)
+        if view.cluster(uid) != uid:
+            return Reaction("")
+        if not self._plays:
+            chunk.withheld += play is not None
+            return withheld(group, FIRST_ACTIVATION)
+        if before is not None and before["model"] != self._model.digest:
+            chunk.withheld += play is not None
+            return withheld(group, NEW_MODEL)
+        situation = view.situation(uid, scored, before, self._project.now())
+        team = self._teams.team(situation.connection)
+        reaction = react(play, situation, team, self._model.suppress)
+        for effect in reaction.effects:
+            chunk.planned.append(Planned(effect, situation.connection, uid, target(effect), {}))
+        chunk.crossings.append(
+            Crossed(
+                uid,
+                str(situation.row.get("name") or uid),
+                situation.was,
+                group,
+                scored["score"] // 1_000,
+                reaction.action,
+            )
+        )
+        return reaction
+
+    def _plan_fields(
+        self,
+        view: ClusterView,
+        uid: str,
+        scored: dict[str, Any],
+        before: Mapping[str, Any] | None,
+        *,
+        reaction: Reaction | None,
+        chunk: _Chunk,
+    ) -> None:
+        """Plan the write of a subject's fields where the push policy and the CRM's present values ask for it."""
+        now = self._project.now()
+        pushed = orjson.loads(before["pushed"]) if before and before["pushed"] else None
+        kept = (pushed or {}).get("action", "")
+        action = reaction.action[: OUTPUTS["action"].max_length or None] if reaction else kept
+        values = outputs(
+            scored,
+            rank=self._groups.index(scored["group"]),
+            groups=len(self._groups),
+            reasons=reasons_text(sentences(self._model, view.lines.get(uid, [])), OUTPUTS["reasons"].max_length or 0),
+            action=action,
+            now=now,
+        )
+        pushed_at = before["pushed_at"] if before else None
+        due = worth_writing(values, pushed, pushed_at, self._policy, now)
+        scored["push_no"] = ((before or {}).get("push_no") or 0) + int(due)
+        sent = values if due or pushed is None else pushed
+        scored["pushed"] = orjson.dumps(sent).decode()
+        scored["pushed_score"] = scored["score"] if due else (before or {})["pushed_score"]
+        scored["pushed_at"] = now if due else pushed_at
+        extra = reaction.values if reaction else {}
+        echo = reaction.echo if reaction else {}
+        for record in view.records(uid):
+            own = record["uid"] == uid
+            if due or extra or never_written(record):
+                self._plan_record(
+                    view,
+                    uid,
+                    record,
+                    {**sent, **(extra if own else {})},
+                    echo=echo if own else {},
+                    number=scored["push_no"],
+                    chunk=chunk,
+                )
+
+    def _plan_record(
+        self,
+        view: ClusterView,
+        uid: str,
+        record: Mapping[str, Any],
+        values: Mapping[str, Scalar],
+        *,
+        echo: Mapping[str, Any],
+        number: int,
+        chunk: _Chunk,
+    ) -> None:
+        mapping = self._project.mapping_of(record["connection"]).objects.get(record["object"])
+        if mapping is None or not mapping.write:
+            return
+        written = {name: value for name, value in values.items() if name in mapping.write}
+        changed = differences(written, orjson.loads(record["crm"]))
+        if not changed:
+            chunk.unchanged += 1
+            return
+        effect = UpdateFields(
+            key=effect_key("update", record["uid"], number, 0),
+            target=ref(record),
+            values=vendor_values(mapping, changed),
+        )
+        entity = Entity.ACCOUNT if record["uid"] in view.account_uids else Entity.PERSON
+        copy = {
+            "entity": entity.value,
+            "uid": record["uid"],
+            "changes": {**echo, "crm": changed},
+        }
+        chunk.planned.append(Planned(effect, record["connection"], uid, effect.target, copy))

@@ -1,0 +1,120 @@
+"""Looking at what is stored: the queue, the outbox, one record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leadline.core.entities import Entity
+from leadline.core.scoring.explain import sentences
+from leadline.core.scoring.groups import group_names
+from leadline.sdk.errors import ConfigError
+from leadline.store import outbox
+from leadline.store.facts import clusters_of, load_owners, root_of
+from leadline.store.outbox import State
+from leadline.store.records import find_record
+from leadline.store.scores import list_queue, load_ledger
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from leadline.app.bootstrap import Project
+
+WAITING = (State.REFUSED, State.UNKNOWN, State.SENDING, State.PLANNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One line of the queue. Points are whole."""
+
+    uid: str
+    name: str
+    group: str
+    score: int
+    fit: int
+    intent: int
+    owner: str | None
+    why: str
+
+
+def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_groups: bool = False) -> list[Ranked]:
+    """The records to work on next. ConfigError when nobody goes by `owner`."""
+    names = group_names(project.model)
+    shown = names if all_groups else names[:-1]
+    with project.reading().begin() as connection:
+        owners = {row["uid"]: row for name in project.settings.connections for row in load_owners(connection, name)}
+        chosen = _owner(owners, owner) if owner else None
+        rows = list_queue(connection, {name: rank for rank, name in enumerate(shown)}, owners=chosen, limit=limit)
+        return [
+            Ranked(
+                uid=row["uid"],
+                name=row["name"] or row["uid"],
+                group=row["group"],
+                score=row["score"] // 1_000,
+                fit=row["fit"] // 1_000,
+                intent=row["intent"] // 1_000,
+                owner=(owners.get(row["owner"]) or {}).get("name"),
+                why="; ".join(sentences(project.model, load_ledger(connection, row["uid"]))[:3]),
+            )
+            for row in rows
+        ]
+
+
+def _owner(owners: dict[str, dict[str, Any]], words: str) -> list[str]:
+    found = [
+        uid
+        for uid, row in owners.items()
+        if words.lower() in {str(row[key] or "").lower() for key in ("uid", "source_id", "email", "name")}
+    ]
+    if not found:
+        known = ", ".join(sorted(str(row["email"] or row["name"]) for row in owners.values())[:10])
+        raise ConfigError(f"no owner goes by {words!r}", fix=f"Known: {known or 'none yet'}.")
+    return found
+
+
+def effects(
+    project: Project, *, states: Sequence[str] | None, connection: str | None, limit: int
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Effects in the given states (those that wait or were refused unless given), and counts of all states."""
+    wanted = [str(state) for state in states or WAITING]
+    known = [str(state) for state in State]
+    for state in wanted:
+        if state not in known:
+            raise ConfigError(f"no state is called {state!r}", fix=f"States: {', '.join(known)}.")
+    if connection:
+        project.settings.connection(connection)
+    with project.reading().begin() as reading:
+        rows = outbox.list_effects(reading, states=wanted, name=connection, limit=limit)
+        return rows, outbox.count_states(reading, connection)
+
+
+def retry(project: Project, keys: Sequence[str] | None) -> int:
+    """Plan refused effects again. ConfigError when a named one is not refused."""
+    with project.engine.begin() as connection:
+        count = outbox.retry(connection, keys)
+        if keys is not None and count != len(set(keys)):
+            raise ConfigError(
+                "not every key named is a refused effect", fix="See `leadline outbox list --state refused`."
+            )
+        return count
+
+
+def identify(connection: Connection, text: str) -> tuple[Entity, str]:
+    """The one account or person that `text` means. ConfigError when there is none, or more than one."""
+    found = find_record(connection, text)
+    if not found:
+        raise ConfigError(
+            f"no account or person goes by {text!r}",
+            fix="Name it by CRM id, e-mail address, web domain or full name.",
+        )
+    if len(found) > 1:
+        some = ", ".join(uid for _, uid in found[:5])
+        raise ConfigError(f"{text!r} could be {len(found)} records", fix=f"Name one by its uid: {some}.")
+    return found[0]
+
+
+def subject_of(connection: Connection, entity: Entity, uid: str) -> tuple[str, str]:
+    """The subject that a record is scored as (a lead's contact, where it has one) and its cluster."""
+    root = root_of(connection, uid) if entity is Entity.PERSON else uid
+    return root, clusters_of(connection, [root])[root]

@@ -1,0 +1,112 @@
+"""`run`: a sync every so many minutes until told to stop, and what the health endpoint says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from leadline.app.events import BatchPushed, ChunkScored, Event, PageStored
+from leadline.app.sync import sync
+from leadline.sdk.errors import LeadlineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leadline.app.bootstrap import Project
+
+
+@dataclass(slots=True)
+class Health:
+    """What is known about the worker. Times are wall-clock seconds."""
+
+    started_at: float = field(default_factory=time.time)
+    last_started: float | None = None
+    last_finished: float | None = None
+    last_error: str | None = None
+    runs: int = 0
+    stopping: bool = False
+
+    def answer(self, every_seconds: int) -> tuple[int, dict[str, Any]]:
+        """HTTP status and body: 503 when stopping, when no run has ended for three periods, or the last one failed."""
+        since = time.time() - (self.last_finished or self.started_at)
+        late = since > 3 * every_seconds + 60
+        well = not self.stopping and not late and self.last_error is None
+        body = {
+            "status": "ok" if well else "stopping" if self.stopping else "failing",
+            "runs": self.runs,
+            "seconds_since_last_run": round(since, 1),
+            "last_error": self.last_error,
+        }
+        return (200 if well else 503), body
+
+
+class Worker:
+    """Runs syncs one after another on APScheduler, and stops between two batches at most."""
+
+    def __init__(self, project: Project, health: Health, *, on_report: Callable[[Any], None] = lambda _: None) -> None:
+        self._project = project
+        self._health = health
+        self._on_report = on_report
+        self._stop = threading.Event()
+        self._log = structlog.get_logger("leadline.run")
+
+    def run(self) -> None:
+        """Sync now and then on schedule, until `stop`. Returns when the sync under way has ended."""
+        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(1)},
+            # One run at a time; runs missed while one took long are made up for by a single one.
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        minutes = self._project.settings.schedule.every_minutes
+        scheduler.add_job(self._once, "interval", minutes=minutes)
+        scheduler.add_job(self._once)
+        scheduler.start()
+        self._log.info("worker_started", every_minutes=minutes)
+        self._stop.wait()
+        self._health.stopping = True
+        self._log.info("worker_stopping")
+        scheduler.shutdown(wait=True)
+        self._log.info("worker_stopped", runs=self._health.runs)
+
+    def stop(self) -> None:
+        """Ask for an end: the page or batch under way is finished, nothing new is begun."""
+        self._stop.set()
+
+    def _once(self) -> None:
+        self._health.last_started = time.time()
+        try:
+            report = sync(self._project, self._heard)
+        except _StoppedError:
+            self._log.info("sync_stopped")
+        except LeadlineError as error:
+            self._health.last_error = str(error)
+            self._log.error("sync_failed", reason=str(error))
+        else:
+            self._health.last_error = "; ".join(f"{name}: {why}" for name, why in report.failures.items()) or None
+            self._log.info("sync_done", **_figures(report.counts))
+            self._on_report(report)
+        finally:
+            self._health.runs += 1
+            self._health.last_finished = time.time()
+
+    def _heard(self, event: Event) -> None:
+        # Only where everything so far has been committed; in the middle of a call would leave an effect open.
+        if self._stop.is_set() and isinstance(event, PageStored | ChunkScored | BatchPushed):
+            raise _StoppedError
+        self._log.debug("event", what=type(event).__name__)
+
+
+class _StoppedError(Exception):
+    """Raised between two batches to end a run early; everything so far is stored."""
+
+
+def _figures(counts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in counts.items() if isinstance(value, int)}

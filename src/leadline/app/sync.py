@@ -1,0 +1,121 @@
+"""One run, readable top to bottom: read, score and decide, write."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.app.bootstrap import Project
+from leadline.app.counts import Counts
+from leadline.app.decide import score_all
+from leadline.app.events import Crossed, Event, Listener, StageStarted
+from leadline.app.pull import pull_all
+from leadline.app.writer import push_all
+from leadline.sdk.errors import ConfigError, LeadlineError, TransientError
+from leadline.store import runs
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the stages of one run share."""
+
+    project: Project
+    emit: Listener
+    counts: Counts
+    plays: bool
+
+
+def read(run: Run) -> None:
+    """Rows of every connection into the store, with marks on what they concern."""
+    pull_all(run.project, run.emit)
+
+
+def score_and_decide(run: Run) -> None:
+    """Scores, groups, ledgers and planned effects for what is marked or due."""
+    score_all(run.project, run.emit, run.counts, plays=run.plays)
+
+
+def write(run: Run) -> None:
+    """Planned effects to their CRMs, an outcome for each."""
+    push_all(run.project, run.emit)
+
+
+STAGES: tuple[Callable[[Run], None], ...] = (read, score_and_decide, write)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended. `counts` is JSON-able; `failures` names connections that could not go on."""
+
+    kind: str
+    counts: dict[str, Any]
+    crossings: list[Crossed]
+    failures: dict[str, str]
+
+
+def sync(project: Project, listener: Listener) -> Report:
+    """Read what changed, score it, decide, write what differs.
+
+    Raises ConfigError when no backfill has been done: the first look at a CRM must not flood
+    anybody with tasks.
+    """
+    with project.reading().begin() as connection:
+        if not runs.backfilled(connection):
+            raise ConfigError(
+                "this project has not been backfilled yet",
+                fix="Run `leadline backfill --dry-run`, then `leadline backfill`: "
+                "it scores everything once without starting any play.",
+            )
+    return perform(project, listener, kind="sync", plays=True)
+
+
+def perform(
+    project: Project,
+    listener: Listener,
+    *,
+    kind: str,
+    plays: bool,
+    stages: tuple[Callable[[Run], None], ...] = STAGES,
+) -> Report:
+    """Run the stages, and keep a log of the run whatever happens.
+
+    A connection that fails is reported at the end and stops nobody else; the run then counts as
+    failed.
+    """
+    counts = Counts()
+
+    def emit(event: Event) -> None:
+        counts(event)
+        listener(event)
+
+    project.listen(emit)
+    run_id = f"{kind}-{uuid.uuid4().hex[:12]}"
+    with project.engine.begin() as connection:
+        runs.begin_run(connection, run_id, kind, now=project.now(), wall_clock=int(time.time()))
+    error: str | None = "stopped"
+    try:
+        for stage in stages:
+            emit(StageStarted(stage.__name__))
+            stage(Run(project, emit, counts, plays))
+        error = "; ".join(f"{name}: {why}" for name, why in sorted(counts.failures.items())) or None
+    except LeadlineError as failure:
+        error = str(failure)
+        raise
+    finally:
+        with project.engine.begin() as connection:
+            report = counts.report()
+            runs.end_run(connection, run_id, report, wall_clock=int(time.time()), error=error)
+    return Report(kind, report, counts.crossings, counts.failures)
+
+
+def raise_failures(report: Report) -> None:
+    """TransientError naming the connections that could not go on, if any."""
+    if report.failures:
+        said = "; ".join(f"{name}: {why}" for name, why in sorted(report.failures.items()))
+        raise TransientError(
+            f"not every connection could be finished: {said}",
+            fix="What was read and written is kept; the next run goes on from here.",
+        )

@@ -1,0 +1,74 @@
+"""Who can be given work, per connection, with the rotation's memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from leadline.core.decisions.plays import Team
+from leadline.core.decisions.routing import Pool
+from leadline.store.facts import load_owners
+from leadline.store.outbox import running_sequences
+from leadline.store.rotation import load_given, save_given
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from leadline.app.bootstrap import Project
+    from leadline.app.view import ClusterView
+
+
+class TeamBook:
+    """The teams of a run. `open` and `close` frame each transaction, so that what is given out is stored with it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._teams: dict[str, Team] = {}
+
+    def team(self, connection_name: str) -> Team:
+        """The team of a connection that `open` has seen."""
+        return self._teams[connection_name]
+
+    def open(self, connection: Connection, view: ClusterView) -> None:
+        """Load owners, pools and running enrolments for the connections of these clusters."""
+        names = {row["connection"] for row in (*view.facts.accounts, *view.facts.people)}
+        people = {row["source_id"] for row in view.facts.people}
+        enrolled = frozenset(running_sequences(connection, sorted(people)))
+        self._teams = {name: self._load(connection, name, enrolled) for name in sorted(names)}
+
+    def close(self, connection: Connection) -> None:
+        """Store how many hand-offs each member has had."""
+        for name, team in self._teams.items():
+            for pool in team.pools.values():
+                save_given(connection, _stored_name(name, pool.name), pool.lineup, pool.given)
+
+    def _load(self, connection: Connection, name: str, enrolled: frozenset[tuple[str, str]]) -> Team:
+        owners = {row["uid"]: row for row in load_owners(connection, name)}
+        routing = self._project.settings.routing
+        nobody = frozenset(uid for uid, row in owners.items() if _is_one_of(row, routing.unassigned_owners))
+        pools = {}
+        for pool_name, members in routing.pools.items():
+            weights = {
+                uid: weight
+                for uid, row in owners.items()
+                if row["active"] is not False and uid not in nobody and (weight := _weight(row, members))
+            }
+            pool = Pool(pool_name, weights)
+            pool.given = load_given(connection, _stored_name(name, pool_name), pool.lineup)
+            pools[pool_name] = pool
+        return Team(owners, nobody, pools, self._project.mapping_of(name).sequences, enrolled)
+
+
+def _stored_name(connection_name: str, pool: str) -> str:
+    return f"{connection_name}/{pool}"
+
+
+def _is_one_of(owner: dict[str, Any], names: list[str]) -> bool:
+    known = {str(owner["source_id"]).lower(), str(owner["email"] or "").lower()}
+    return any(name.lower() in known for name in names)
+
+
+def _weight(owner: dict[str, Any], members: list[Any]) -> int:
+    """An owner's share in a pool: 0 when they are no member; an empty list stands for everybody alike."""
+    if not members:
+        return 1
+    return next((member.weight for member in members if _is_one_of(owner, [member.owner])), 0)

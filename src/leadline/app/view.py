@@ -1,0 +1,91 @@
+"""Some clusters as deciding looks at them: facts, scores and ledgers by subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from leadline.core.decisions.plays import Situation
+from leadline.core.scoring.explain import sentences
+from leadline.core.scoring.model import Model
+from leadline.store.facts import ClusterFacts
+
+
+def never_written(record: Mapping[str, Any]) -> bool:
+    """Whether the CRM holds no score of ours on this record yet."""
+    return orjson.loads(record["crm"]).get("score") in {None, ""}
+
+
+class ClusterView:
+    """Indexes over the facts of some clusters. `scored` and `lines` go by subject uid."""
+
+    def __init__(
+        self,
+        model: Model,
+        facts: ClusterFacts,
+        scored: Mapping[str, dict[str, Any]],
+        lines: Mapping[str, list[dict[str, Any]]],
+    ) -> None:
+        self._model = model
+        self.facts = facts
+        self.scored = scored
+        self.lines = lines
+        self.account_uids = {row["uid"] for row in facts.accounts}
+        self._rows = {row["uid"]: row for row in (*facts.accounts, *facts.people)}
+        self._people: dict[str, list[dict[str, Any]]] = {}
+        for row in facts.people:
+            self._people.setdefault(row["account"] or row["uid"], []).append(row)
+        self._events: dict[str, list[dict[str, Any]]] = {}
+        for event in facts.events:
+            cluster = event["account"] if event["account"] in self.account_uids else event["person"]
+            self._events.setdefault(cluster, []).append(event)
+        self._opportunities: dict[str, list[dict[str, Any]]] = {}
+        for row in facts.opportunities:
+            for cluster in {row["account"], self._home(row["person"])} - {None}:
+                self._opportunities.setdefault(str(cluster), []).append(row)
+
+    def _home(self, person: str | None) -> str | None:
+        row = self._rows.get(person or "")
+        return self.cluster(row["uid"]) if row else None
+
+    def cluster(self, uid: str) -> str:
+        """The cluster of a subject: the account of a person, else itself."""
+        if uid in self.account_uids:
+            return uid
+        return str(self._rows[uid]["account"] or uid)
+
+    def records(self, uid: str) -> list[dict[str, Any]]:
+        """The CRM records that show a subject's score: the account, or the contact and its leads."""
+        if uid in self.account_uids:
+            return [self._rows[uid]]
+        return self.facts.records[uid]
+
+    def situation(self, uid: str, scored: Mapping[str, Any], before: Mapping[str, Any] | None, now: int) -> Situation:
+        """Everything that a play looks at, for a decided record."""
+        row = self._rows[uid]
+        people = self._people.get(uid, [])
+        return Situation(
+            uid=uid,
+            connection=row["connection"],
+            row=row,
+            scored=scored,
+            was=before["group"] if before else None,
+            crossing=scored["crossing"],
+            account=row if uid in self.account_uids else None,
+            person=self._approach(uid, people),
+            people=people,
+            opportunities=self._opportunities.get(uid, []),
+            events=self._events.get(uid, []),
+            reasons=sentences(self._model, self.lines.get(uid, [])),
+            missing=[name for name in scored["missing_fields"].split(";") if name],
+            now=now,
+        )
+
+    def _approach(self, uid: str, people: list[dict[str, Any]]) -> Mapping[str, Any] | None:
+        """Whom to approach: of those not disqualified, the highest score, the uid deciding ties."""
+        able = [row for row in people if not self.scored[row["uid"]]["disqualified"]]
+        if not able:
+            return None
+        return min(able, key=lambda row: (-self.scored[row["uid"]]["score"], row["uid"]))

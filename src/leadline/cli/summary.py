@@ -1,0 +1,53 @@
+"""How the end of a run is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from leadline.cli import output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from leadline.app.sync import Report
+
+
+def answer(report: Report) -> dict[str, Any]:
+    """The run as JSON."""
+    return {
+        "kind": report.kind,
+        **report.counts,
+        "crossings": [
+            {"uid": c.uid, "name": c.name, "was": c.was, "group": c.group, "score": c.score, "action": c.action}
+            for c in report.crossings
+        ],
+    }
+
+
+def lines(report: Report) -> list[RenderableType]:
+    """The run for a person: what was read, decided, written, and what needs somebody."""
+    counts = report.counts
+    calls = sum(counts["calls"].values())
+    told: list[RenderableType] = [
+        f"[bold]{report.kind}[/] read {counts['records_read']:,} records "
+        f"({counts['records_changed']:,} changed), scored {counts['scored']:,}, "
+        f"wrote {counts['written']:,} in {calls:,} calls"
+    ]
+    if report.crossings:
+        told.append(_crossings(report))
+    if counts["withheld"]:
+        told.append(f"{counts['withheld']:,} plays withheld: nobody is sent anything by a backfill or a new model.")
+    if counts["refused"] or counts["unknown"]:
+        told.append(
+            f"[yellow]{counts['refused']:,} refused, {counts['unknown']:,} not known yet:[/] "
+            "see `leadline outbox list`."
+        )
+    return told
+
+
+def _crossings(report: Report) -> RenderableType:
+    made = output.table("record", "was", "now", "score", "what follows", right=("score",))
+    for crossing in report.crossings:
+        was = (crossing.was or "new").replace("_", " ")
+        made.add_row(crossing.name, was, crossing.group.replace("_", " "), str(crossing.score), crossing.action)
+    return made
