@@ -108,7 +108,8 @@ LEVELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "director",
         re.compile(
-            r"\bprincipal\b(?! (?:\w+ )?(?:engineer|consultant|scientist|architect|analyst|developer|designer|research))"
+            r"\bprincipal\b"
+            r"(?! (?:\w+ )?(?:engineer|consultant|scientist|architect|analyst|developer|designer|research))"
         ),
     ),
     (
@@ -172,18 +173,28 @@ OFTEN_MISSPELT = (
     "president", "director", "manager", "officer", "executive", "assistant", "founder", "financial", "finance",
     "marketing", "procurement", "purchasing", "operations", "engineer", "engineering", "accounting", "accountant",
     "specialist", "consultant", "coordinator", "freelance", "student", "supervisor", "technology", "controller",
+    # Right as they are, but near to one of the above.
+    "office", "managing", "marketer", "operation", "managers", "directors", "engineers", "executives", "financing",
 )  # fmt: skip
 
 
 class Department(NamedTuple):
     """Words of one function. `weak` ones give way to any other: "Finance Operations Manager" is finance."""
-function: str words: re.Pattern[str] weak: bool def _department(function: str, listed: str, *,
-weak: bool = False) -> Department: return Department(function, pattern(listed), weak) DEPARTMENTS: tuple[Department,
-...] = ( _department("revops",
-"""
+
+    function: str
+    words: re.Pattern[str]
+    weak: bool
+
+
+def _department(function: str, listed: str, *, weak: bool = False) -> Department:
+    return Department(function, pattern(listed), weak)
+
+
+DEPARTMENTS: tuple[Department, ...] = (
+    _department("revops", """
         revops, rev ops, revenue op*, salesops, sales ops, sales operation*, sales enablement, marketing ops, mops,
         marketing operation*, gtm op*, go to market op*, commercial operation*, growth ops, growth operations, crm,
-        salesforce admin*, hubspot admin*, deal desk
+        deal desk
     """),
     _department("sales", """
         sales*, sales engineer, sales engineers, account executive*, account manager*, account director*,
