@@ -1,0 +1,69 @@
+# What a developer types. Needs Python 3.11 or newer, git and make; everything else goes into .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install deploy demo test test-fast lint types bench wheel constraints clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# The first interpreter that is new enough. Override with: make install PYTHON=/path/to/python
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	command -v $$name >/dev/null 2>&1 && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$name; break; }; done)
+
+# $(call venv,FOLDER,WHAT TO INSTALL): the one way that Leadline is installed, here and in the image.
+# Versions are those of constraints.txt, the build tool's included.
+define venv
+	@[ -n "$(PYTHON)" ] || { echo "Leadline needs Python 3.11 or newer: none found as python3.11 ... python3." >&2; exit 2; }
+	@[ -x "$(1)/bin/python" ] || $(PYTHON) -m venv "$(1)"
+	@"$(1)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip hatchling
+	@"$(1)/bin/python" -m pip install --quiet --constraint constraints.txt --no-build-isolation $(2)
+endef
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## everything for development, into .venv
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(call venv,$(VENV),--editable '.[sandbox$(,)postgres]' --group dev)
+	@touch $@
+
+PREFIX ?= /opt/leadline
+deploy: ## only what a worker needs, into PREFIX (used by the Dockerfile)
+	$(call venv,$(PREFIX),'.[all$(,)postgres]')
+
+demo: install ## the whole loop on two local CRMs, in two minutes
+	@$(BIN)/leadline demo
+
+test: install ## every test
+	@$(BIN)/pytest -q
+
+test-fast: install ## every test that does not need minutes
+	@$(BIN)/pytest -q -m "not heavy"
+
+lint: install ## ruff: rules and format; import-linter: layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
+
+types: install ## mypy, strict
+	@$(BIN)/mypy
+
+bench: install ## measured comparisons
+	@for file in bench/bench_*.py; do $(BIN)/python "$$file"; done
+
+wheel: install ## the wheel and the source archive, into dist/
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+constraints: ## write constraints.txt from what is installed in .venv
+	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude leadline --exclude setuptools \
+		| LC_ALL=C sort --ignore-case > constraints.txt
+
+clean: ## remove what was built and cached; .venv stays
+	@rm -rf dist build .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+, := ,
