@@ -29,7 +29,7 @@ class Tallies:
 
 
 def matched_events(plan: Plan, facts: Facts[Any], now: int) -> Lazy:
-    """Events of any signal: person, account, signal, at, slot (signal and age in the table of points)."""
+    """Events of any signal: person, account, signal, at, day (of age), window, slot (row in the table of points)."""
     events: Lazy = nw.from_native(facts.events).lazy()
     asset_kinds = sorted({kind for timed in plan.signals if timed.signal.assets for kind in timed.signal.kinds})
     has_asset = nw.col("kind").is_in(asset_kinds) & ~nw.col("asset").is_null()
@@ -41,7 +41,13 @@ def matched_events(plan: Plan, facts: Facts[Any], now: int) -> Lazy:
     found: Lazy = keyed.join(table, on=["kind", "asset_key"], how="inner").with_columns((age // DAY).alias("day"))
     day = either(nw.col("day") < nw.col("window"), nw.col("day"), nw.col("window"))
     slot = (nw.col("offset") + day).cast(_INT).alias("slot")
-    return found.select("person", "account", "signal", "at", slot)
+    return found.select("person", "account", "signal", "at", "day", "window", slot)
+
+
+def counted_events(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
+    """Events inside their signal's window: known (person or null), place (account or null), signal, at."""
+    events = matched_events(plan, facts, now).filter(nw.col("day") < nw.col("window"))
+    return _located(events, people).select("known", "place", "signal", "at")
 
 
 def _match_table(plan: Plan, facts: Facts[Any], keyed: Lazy, asset_kinds: list[str]) -> Lazy:
@@ -111,12 +117,9 @@ def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: in
 
 def _resolve(sums: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
     """To known people and existing accounts; what is left of nobody and nowhere falls out."""
-    known = people.select(nw.col("uid"), nw.col("uid").alias("known"), nw.col("person_account"))
-    found = sums.join(known, left_on="person", right_on="uid", how="left")
-    place = either(nw.col("known").is_null(), nw.col("account"), nw.col("person_account"))
-    found = found.with_columns(place.alias("account"))
-    exists = accounts.select(nw.col("uid"), nw.col("uid").alias("place"))
-    found = found.join(exists, left_on="account", right_on="uid", how="left")
+    found = _located(sums, people)
+    exists = accounts.select(nw.col("uid"), nw.col("uid").alias("exists"))
+    found = found.join(exists, left_on="place", right_on="uid", how="left").with_columns(place=nw.col("exists"))
     found = found.filter(~nw.col("known").is_null() | ~nw.col("place").is_null())
     return found.group_by("known", "place", "signal").agg(
         nw.col("sum").sum(),
@@ -126,6 +129,22 @@ def _resolve(sums: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
         nw.col("last_at").max(),
         nw.col("last_any").max(),
     )
+
+
+def _located(frame: Lazy, people: Lazy) -> Lazy:
+    """Adds known (the person, if there is such a row) and place (their account, else the account given)."""
+    known = people.select(nw.col("uid"), nw.col("uid").alias("known"), nw.col("person_account"))
+    found = frame.join(known, left_on="person", right_on="uid", how="left")
+    place = either(nw.col("known").is_null(), nw.col("account"), nw.col("person_account"))
+    return found.with_columns(place.alias("place"))
+
+
+def last_positive(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
+    """uid of each person and account, and the time of the last event of a positive signal (positive_at)."""
+    positive = [timed.index for timed in plan.signals if timed.positive]
+    events = _located(matched_events(plan, facts, now).filter(nw.col("signal").is_in(positive)), people)
+    each = [events.select("at", uid=nw.col(name)).filter(~nw.col("uid").is_null()) for name in ("known", "place")]
+    return nw.concat(each).group_by("uid").agg(nw.col("at").max().alias("positive_at"))
 
 
 def signal_rows(plan: Plan, tally: Tallies, now: int) -> list[Lazy]:

@@ -35,7 +35,7 @@ def score(model: Model, facts: Facts[Out], now: int, *, plan: Plan | None = None
 
 def score_plans(plan: Plan, facts: Facts[Any], now: int) -> tuple[Lazy, Lazy]:
     """The two outputs, not yet run."""
-    subjects = _subjects(facts)
+    subjects = subjects_of(facts)
     tally = behaviour.tallies(plan, facts, subjects.people, subjects.accounts, now)
     rows = nw.concat(
         [
@@ -50,14 +50,15 @@ def score_plans(plan: Plan, facts: Facts[Any], now: int) -> tuple[Lazy, Lazy]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subjects:
+class Subjects:
     """Facts under the names of expressions; people carry their account's."""
 
     accounts: Lazy
     people: Lazy
 
 
-def _subjects(facts: Facts[Any]) -> _Subjects:
+def subjects_of(facts: Facts[Any]) -> Subjects:
+    """Accounts, and people with the facts of their existing accounts."""
     accounts = _prefixed(facts.accounts, Entity.ACCOUNT)
     people = _prefixed(facts.people, Entity.PERSON)
     theirs = accounts.drop("previous_group").with_columns(nw.col("uid").alias("exists"))
@@ -67,7 +68,7 @@ def _subjects(facts: Facts[Any]) -> _Subjects:
         own, of_account = nw.col(f"person_{name}"), nw.col(f"account_{name}")
         shared.append(either(of_account.is_null(), own, of_account).alias(f"account_{name}"))
     people = people.with_columns(*shared, nw.col("exists").alias("person_account"))
-    return _Subjects(accounts, people.drop("exists"))
+    return Subjects(accounts, people.drop("exists"))
 
 
 def _prefixed(native: Any, entity: Entity) -> Lazy:
@@ -79,7 +80,7 @@ def _prefixed(native: Any, entity: Entity) -> Lazy:
 # Rows that do not depend on time
 
 
-def _fact_rows(plan: Plan, subjects: _Subjects) -> list[Lazy]:
+def _fact_rows(plan: Plan, subjects: Subjects) -> list[Lazy]:
     rows = []
     for entity, frame in ((Entity.ACCOUNT, subjects.accounts), (Entity.PERSON, subjects.people)):
         for rule in plan.subjects[entity].own_rules:
@@ -118,7 +119,7 @@ def _persona_rows(model: Model, people: Lazy, staff: Lazy) -> list[Lazy]:
     ]
 
 
-def _statics(plan: Plan, subjects: _Subjects) -> Lazy:
+def _statics(plan: Plan, subjects: Subjects) -> Lazy:
     """Per record: entity, previous_group, gain (of missing facts), completeness, missing_fields, reasons."""
     accounts, people = subjects.accounts, subjects.people
     flags: dict[str, Expr] = {}

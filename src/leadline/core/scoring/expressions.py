@@ -66,12 +66,14 @@ def holds(condition: Condition, *, missing_may_come: bool = False) -> Expr:
         given = nw.when(~missing(fact)).then(nw.lit(bool(operand)))
         result: Expr = given if missing_may_come else given.otherwise(nw.lit(not operand))
         return result
-    return nw.when(~missing(fact)).then(_test(key, operand, nw.col(column(fact))))
+    answer: Expr = nw.when(~missing(fact)).then(_test(key, operand, nw.col(column(fact))))
+    return answer
 
 
 def fires(condition: Condition) -> Expr:
     """Whether the condition is certainly true."""
-    return holds(condition).fill_null(value=False)
+    certain: Expr = holds(condition).fill_null(value=False)
+    return certain
 
 
 def _test(key: str, operand: Any, value: Expr) -> Expr:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -52,6 +52,9 @@ class AppliesTo(StrEnum):
     PERSON = "person"
     BOTH = "both"
 
+
+# Behaviour changes these parts only, so fit and persona stand still while time passes.
+BehaviourPart = Literal[Part.INTENT, Part.NEGATIVE]
 
 # Names of ledger rows that no rule of a file makes.
 CAP, FLOOR, ROUNDING, PERSONA, IDLE = "cap", "floor", "rounding", "persona", "idle"
@@ -156,7 +159,7 @@ class Signal(Strict):
 
     id: Id
     name: Label = Field(description="What a salesperson reads, as something done: 'Viewed the pricing page'")
-    part: Part = Part.INTENT
+    part: BehaviourPart = Part.INTENT
     kinds: tuple[ActivityKind, ...] = Field(min_length=1)
     assets: tuple[str, ...] | None = Field(
         None, min_length=1, description="Only events whose asset contains one of these, in any case"
@@ -198,7 +201,7 @@ class Idle(Strict):
     """Points (usually negative) when the last event of any positive signal is this long ago."""
 
     name: Label = "Gone quiet"
-    part: Part = Part.NEGATIVE
+    part: BehaviourPart = Part.NEGATIVE
     after_days: Days = 60
     points: Points = Field(default=-20)
 
@@ -208,7 +211,7 @@ class Committee(Strict):
 
     id: Id
     name: Label
-    part: Part = Part.INTENT
+    part: BehaviourPart = Part.INTENT
     people: int = Field(ge=1, le=1000)
     functions: tuple[Function, ...] | None = Field(None, min_length=1, description="Count only these functions")
     points: Points
