@@ -217,6 +217,31 @@ def test_a_user_edits_one_record_or_several(http: httpx.Client) -> None:
     assert logged(http) == []
 
 
+def test_a_delay_comes_first_and_the_call_is_handled(http: httpx.Client) -> None:
+    fault(http, {"path": "/things", "delay": 0.02})
+
+    assert http.post("/things", json=rows("a")).status_code == 200
+
+    (entry,) = logged(http)
+    assert entry["seconds"] >= 0.015
+    assert entry["fault"] == "delay"
+
+
+def test_latency_is_added_to_the_vendors_calls() -> None:
+    with running(Shop, World(now=NOW), latency_ms=20) as sandbox, httpx.Client(base_url=sandbox.base_url) as client:
+        client.get("/things")
+
+        assert sandbox.requests.since()[0].seconds >= 0.015
+
+
+def test_a_standing_clock_is_let_run(http: httpx.Client) -> None:
+    before = http.get("/__sandbox__/clock").json()
+    after = http.post("/__sandbox__/clock", json={"running": True}).json()
+
+    assert (before["running"], after["running"]) == (False, True)
+    assert after["epoch"] >= before["epoch"] == NOW
+
+
 @pytest.mark.parametrize(
     ("path", "body", "says"),
     [

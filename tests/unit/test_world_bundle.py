@@ -174,6 +174,17 @@ def test_the_tables_folder_itself_will_do_and_what_is_unknown_is_ignored(
     assert load_bundle(tmp_path, now=NOW).digest() == world.digest()
 
 
+def test_names_that_the_bundle_gives_are_kept(bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle, tmp_path, dirs_exist_ok=True)
+    accounts = tmp_path / "tables" / "accounts.parquet"
+    pl.read_parquet(accounts).with_columns(pl.lit("Acme AG").alias("company_name")).write_parquet(accounts)
+
+    world = load_bundle(tmp_path, now=NOW)
+
+    assert {one.name for one in world.companies} == {"Acme AG"}
+    assert len({one.website for one in world.companies}) == len(world.companies)
+
+
 def test_dates_may_be_dates_instead_of_text(bundle: Path, world: World, tmp_path: Path) -> None:
     for name in COLUMNS:
         frame = table(bundle, name)

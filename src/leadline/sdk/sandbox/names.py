@@ -1,7 +1,7 @@
 """Names of companies and people, derived from ids: the same id gives the same name on any machine.
 
-Invented from word lists; a resemblance to an existing company or person is an accident. The lists
-may grow only at the end of a release: a longer list renames every world.
+Invented from word lists; a resemblance to an existing company or person is an accident. To change a
+list is to rename every world.
 """
 
 from __future__ import annotations
