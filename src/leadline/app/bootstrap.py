@@ -68,9 +68,9 @@ class Project:
 
 def load_model_file(path: Path) -> Model:
     """The scoring model in a file; ConfigError naming file and line."""
-    from leadline.core.scoring.load import load
+    from leadline.core.scoring.load import load_model
 
-    return load(_text(path, "model"), place=str(path))
+    return load_model(_text(path, "model"), place=str(path))
 
 
 def load_mapping_file(path: Path) -> Mapping:

@@ -15,20 +15,19 @@ import orjson
 
 from leadline.app.events import ChunkScored, Crossed, StageStarted
 from leadline.app.team import TeamBook
-from leadline.app.view import ClusterView, never_written
-from leadline.app.wake import due_times
+from leadline.app.view import ClusterView, never_written, reasons
 from leadline.core.decisions.outputs import (
     PushPolicy,
     differences,
     outputs,
-    reasons_text,
     worth_writing,
 )
 from leadline.core.decisions.plays import Reaction, effect_key, react, ref, target, withheld
 from leadline.core.entities import Entity
 from leadline.core.normalize.write import OUTPUTS, vendor_values
 from leadline.core.scoring.compile import score
-from leadline.core.scoring.explain import sentences
+from leadline.core.scoring.due import due_all
+from leadline.core.scoring.facts import Facts, Scored
 from leadline.core.scoring.groups import group_names
 from leadline.core.scoring.plan import compile_model
 from leadline.frames import local
@@ -115,6 +114,15 @@ def _pending(project: Project) -> dict[str, dict[str, int]]:
     return pending
 
 
+def _frames(facts: ClusterFacts) -> Facts[Any]:
+    groups = {uid: {"previous_group": row["group"]} for uid, row in facts.scores.items()}
+    return local.facts(
+        [{**row, **groups.get(row["uid"], {})} for row in facts.accounts],
+        [{**row, **groups.get(row["uid"], {})} for row in facts.people],
+        facts.events,
+    )
+
+
 class _Decider:
     """Turns the facts of some clusters into scores and plans."""
 
@@ -135,18 +143,18 @@ class _Decider:
         now = self._project.now()
         facts = load_facts(connection, clusters)
         self._forget(connection, clusters, facts)
-        scored, ledger = self._score(facts)
+        frames = _frames(facts)
+        done = score(self._model, frames, now, plan=self._plan)
+        ledger = done.ledger.to_dicts()
         lines: dict[str, list[dict[str, Any]]] = {}
         for line in ledger:
             lines.setdefault(line["uid"], []).append(line)
-        view = ClusterView(self._model, facts, scored, lines)
+        view = ClusterView(self._model, facts, {row["uid"]: row for row in done.scores.to_dicts()}, lines)
         self._teams.open(connection, view)
         chunk = _Chunk()
         for uid in facts.subjects():
             self._subject(view, uid, chunk)
-        due = due_times(self._project, facts, chunk.scores)
-        for row in chunk.scores:
-            row["due_at"] = due[row["uid"]]
+        self._set_due(frames, done, chunk)
         save_scores(connection, chunk.scores, ledger)
         new = outbox.plan(connection, chunk.planned, now=now)
         self._teams.close(connection)
@@ -156,16 +164,13 @@ class _Decider:
             self._emit(crossing)
         return ChunkScored(len(clusters), len(chunk.scores), chunk.crossed, new)
 
-    def _score(self, facts: ClusterFacts) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
-        """Scores by uid, and all ledger rows."""
-        groups = {uid: {"previous_group": row["group"]} for uid, row in facts.scores.items()}
-        frames = local.facts(
-            [{**row, **groups.get(row["uid"], {})} for row in facts.accounts],
-            [{**row, **groups.get(row["uid"], {})} for row in facts.people],
-            facts.events,
-        )
-        done = score(self._model, frames, self._project.now(), plan=self._plan)
-        return {row["uid"]: row for row in done.scores.to_dicts()}, done.ledger.to_dicts()
+    def _set_due(self, frames: Facts[Any], done: Scored[Any], chunk: _Chunk) -> None:
+        """When each record must be looked at again: a change by age alone, or the end of its last write's age."""
+        policy, now = self._policy, self._project.now()
+        pushed = {row["uid"]: row["pushed_score"] for row in chunk.scores}
+        due = due_all(self._model, frames, done, now, pushed, policy.min_points, policy.max_age)
+        for row in chunk.scores:
+            row["due_at"] = min(due[row["uid"]], row["pushed_at"] + policy.max_age)
 
     def _forget(self, connection: Connection, clusters: Sequence[str], facts: ClusterFacts) -> None:
         """Drop scores of records that are gone; a person who moved to another account keeps theirs."""
@@ -244,17 +249,19 @@ class _Decider:
             scored,
             rank=self._groups.index(scored["group"]),
             groups=len(self._groups),
-            reasons=reasons_text(sentences(self._model, view.lines.get(uid, [])), OUTPUTS["reasons"].max_length or 0),
+            reasons=reasons(self._model, view.lines.get(uid, []), max_length=OUTPUTS["reasons"].max_length or 0),
             action=action,
             now=now,
         )
         pushed_at = before["pushed_at"] if before else None
+        aged = pushed_at is not None and now - pushed_at >= self._policy.max_age
         due = worth_writing(values, pushed, pushed_at, self._policy, now)
         scored["push_no"] = ((before or {}).get("push_no") or 0) + int(due)
         sent = values if due or pushed is None else pushed
         scored["pushed"] = orjson.dumps(sent).decode()
         scored["pushed_score"] = scored["score"] if due else (before or {})["pushed_score"]
-        scored["pushed_at"] = now if due else pushed_at
+        # A write that has grown old and still says the truth counts as made anew.
+        scored["pushed_at"] = now if due or aged else pushed_at
         extra = reaction.values if reaction else {}
         echo = reaction.echo if reaction else {}
         for record in view.records(uid):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from leadline.app.view import reasons
 from leadline.core.entities import Entity
-from leadline.core.scoring.explain import sentences
 from leadline.core.scoring.groups import group_names
 from leadline.sdk.errors import ConfigError
 from leadline.store import outbox
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from leadline.app.bootstrap import Project
+    from leadline.core.scoring.model import Model
 
 WAITING = (State.REFUSED, State.UNKNOWN, State.SENDING, State.PLANNED)
 
@@ -55,10 +56,15 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
                 fit=row["fit"] // 1_000,
                 intent=row["intent"] // 1_000,
                 owner=(owners.get(row["owner"]) or {}).get("name"),
-                why="; ".join(sentences(project.model, load_ledger(connection, row["uid"]))[:3]),
+                why=shortly(project.model, load_ledger(connection, row["uid"])),
             )
             for row in rows
         ]
+
+
+def shortly(model: Model, lines: Sequence[dict[str, Any]]) -> str:
+    """The three strongest reasons on one line."""
+    return "; ".join(reasons(model, lines).splitlines()[:3])
 
 
 def _owner(owners: dict[str, dict[str, Any]], words: str) -> list[str]:

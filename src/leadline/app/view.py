@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -10,7 +11,16 @@ import orjson
 from leadline.core.decisions.plays import Situation
 from leadline.core.scoring.explain import sentences
 from leadline.core.scoring.model import Model
+from leadline.core.scoring.subject import LedgerRow
 from leadline.store.facts import ClusterFacts
+
+_LINE = tuple(field.name for field in fields(LedgerRow))
+
+
+def reasons(model: Model, lines: Sequence[Mapping[str, Any]], *, max_length: int = 1_000) -> str:
+    """A ledger in sales language, a line per reason, strongest first."""
+    rows = [LedgerRow(**{name: line[name] for name in _LINE}) for line in lines]
+    return sentences(model, rows, max_length=max_length)
 
 
 def never_written(record: Mapping[str, Any]) -> bool:
@@ -78,7 +88,7 @@ class ClusterView:
             people=people,
             opportunities=self._opportunities.get(uid, []),
             events=self._events.get(uid, []),
-            reasons=sentences(self._model, self.lines.get(uid, [])),
+            reasons=reasons(self._model, self.lines.get(uid, [])).splitlines(),
             missing=[name for name in scored["missing_fields"].split(";") if name],
             now=now,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -95,15 +95,3 @@ def same(ours: Scalar, theirs: Any) -> bool:
 
 def _number(value: Scalar) -> float:
     return float(value) if isinstance(value, (int, float, str)) and value != "" else 0.0
-
-
-def reasons_text(sentences: Sequence[str], limit: int) -> str:
-    """The sentences on a line each, as many as fit into `limit` characters."""
-    lines: list[str] = []
-    used = 0
-    for sentence in sentences:
-        if used + len(sentence) + bool(lines) > limit:
-            break
-        used += len(sentence) + bool(lines)
-        lines.append(sentence)
-    return "\n".join(lines)
