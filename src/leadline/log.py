@@ -121,7 +121,7 @@ def run(run_id: str, **values: object) -> Iterator[None]:
 
 
 def get(name: str = "leadline") -> Any:
-    """A logger: `get().info("batch pushed", connection="hubspot", rows=100)`."""
+    """A logger: `get().info("batch pushed", connection="crm", rows=100)`."""
     return structlog.get_logger().bind(logger=name)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 GROUP = "leadline.connectors"
 
-# `simple-salesforce>=1.12.6; extra == "salesforce"`, as the metadata of a distribution writes it.
+# `vendor-client>=1.2; extra == "vendor"`, as the metadata of a distribution writes it.
 _REQUIREMENT = re.compile(r"^\s*(?P<name>[A-Za-z0-9._-]+)[^;]*;(?P<marker>.*)$")
 _EXTRA = re.compile(r"""extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 

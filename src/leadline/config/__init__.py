@@ -52,7 +52,7 @@ def instant(value: object) -> object:
 
 def _connection_name(name: str) -> str:
     if not _NAME.match(name):
-        raise ValueError("a connection's name is lower-case letters, digits, single - and _, e.g. 'hubspot-eu'")
+        raise ValueError("a connection's name is lower-case letters, digits, single - and _, e.g. 'crm-eu'")
     return name
 
 
