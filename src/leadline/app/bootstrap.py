@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leadline import registry
-from leadline.config import FILE
+from leadline.config.origin import FILE
 from leadline.sdk.errors import ConfigError
 from leadline.sdk.ports import CallMade, Connection, Connector, Runtime
 

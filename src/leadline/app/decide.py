@@ -168,7 +168,9 @@ class _Decider:
         """When each record must be looked at again: a change by age alone, or the end of its last write's age."""
         policy, now = self._policy, self._project.now()
         pushed = {row["uid"]: row["pushed_score"] for row in chunk.scores}
-        due = due_all(self._model, frames, done, now, pushed, policy.min_points, policy.max_age)
+        due = due_all(
+            self._model, frames, done, now, pushed=pushed, n=policy.min_points, horizon_seconds=policy.max_age
+        )
         for row in chunk.scores:
             row["due_at"] = min(due[row["uid"]], row["pushed_at"] + policy.max_age)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -99,6 +100,21 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
+_MARK = "# Made by `leadline demo`."
+
+
+def prepare_folder(folder: Path) -> None:
+    """Empty the folder of an earlier demo. ConfigError when something else stands there."""
+    settings = folder / "leadline.yaml"
+    if folder.exists() and any(folder.iterdir()):
+        if not settings.is_file() or not settings.read_text(encoding="utf-8").startswith(_MARK):
+            raise ConfigError(
+                "this folder holds something that is no demo", place=str(folder), fix="Name another with --folder."
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def write_project(folder: Path, crms: Mapping[str, LocalCrm]) -> None:
     """A project folder whose connections lead to these sandboxes; secrets stand in its `.env`."""
     scaffold(folder, force=True)
@@ -109,6 +125,6 @@ def write_project(folder: Path, crms: Mapping[str, LocalCrm]) -> None:
             variable = f"{name}_{key}".upper()
             blocks.append(f"      {key}: ${{{variable}}}")
             variables.append(f"{variable}={json.dumps(value)}")
-    text = "\n".join(["# Made by `leadline demo`.", "model: models/b2b.yaml", "connections:", *blocks, ""])
+    text = "\n".join([_MARK, "model: models/b2b.yaml", "connections:", *blocks, ""])
     (folder / "leadline.yaml").write_text(text, encoding="utf-8")
     (folder / ".env").write_text("\n".join(variables) + "\n", encoding="utf-8")

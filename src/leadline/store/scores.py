@@ -59,6 +59,11 @@ def other_models(connection: Connection, digest: str) -> bool:
     return connection.execute(select(scores.c.uid).where(scores.c.model != digest).limit(1)).first() is not None
 
 
+def count_scores(connection: Connection) -> int:
+    """How many records have a score."""
+    return connection.execute(select(func.count()).select_from(scores)).scalar_one()
+
+
 def count_groups(connection: Connection, entity: str) -> dict[str, int]:
     """Subjects per group."""
     query = select(scores.c.group, func.count()).where(scores.c.entity == entity).group_by(scores.c.group)
