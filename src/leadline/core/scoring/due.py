@@ -26,6 +26,7 @@ from leadline.core.scoring.subject import Evaluation, last_positive, limit
 
 Out = TypeVar("Out")
 _MOVING = (Part.INTENT.value, Part.NEGATIVE.value)  # parts that behaviour changes
+_IDLE_STEP = -1  # in place of an event's number
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,59 +61,82 @@ class Standing:
 class _Cell:
     """One holder's events of one signal, as they are at the walk's instant."""
 
+    moment: _Moment
     holder: str | None
-    points: list[int]
+    points: list[int] = field(default_factory=list)
     kept: int = 0
 
 
 @dataclass(slots=True)
 class _Moment:
-    """The walk's state of one signal."""
+    """One signal, as it is at the walk's instant. `given` is what the sums hold of it."""
 
     signal: Signal
     curve: Curve
     cap: int | None
+    positive: bool
     cells: dict[str | None, _Cell] = field(default_factory=dict)
     count: int = 0
     kept: int = 0
+    given: int = 0
 
     def refresh(self, cell: _Cell) -> None:
+        """Take over the cell's points."""
         worth = max(cell.points, key=abs) if self.signal.once else sum(cell.points)
         kept = limit(worth, self.signal.cap)
         self.kept += kept - cell.kept
         cell.kept = kept
 
-    def worth(self, positive: int) -> int:
-        """Thousandths that the signal gives now."""
-        if self.count < self.signal.min_count or (self.signal.alone and positive):
+    def worth(self, *, silenced: bool) -> int:
+        """Thousandths that the signal gives now; `silenced`: a positive signal counts."""
+        if self.count < self.signal.min_count or (silenced and self.signal.alone):
             return 0
         return limit(self.kept, self.cap)
 
 
 class Walk:
-    """One record going through time from `now`."""
+    """One record going through time from `now`. Every step is applied as a difference."""
 
     def __init__(self, plan: Plan, standing: Standing, now: int) -> None:
         self._plan, self._standing, self._now = plan, standing, now
+        model = plan.model
         self._account = standing.entity is Entity.ACCOUNT
+        self._committees = model.committee if self._account else ()
+        self._limits = [(part, model.limits(Part(part))) for part in _MOVING]
         self._moments: dict[int, _Moment] = {}
-        self._places: list[tuple[_Moment, _Cell, int, int]] = []  # moment, cell, position in it, time of the event
+        self._places: list[tuple[_Cell, int, int]] = []  # cell, position in it, time of the event
+        self._lively: dict[str | None, int] = {}  # positive events that are worth something, by holder
+        self._positive = 0  # counted events of positive signals
+        self._committee_points = dict.fromkeys(_MOVING, 0)
+        self._reseat = False  # somebody began or ceased to be engaged
+        self._sums = dict(standing.fixed)
         for event in standing.events:
             self._place(event)
         for moment in self._moments.values():
             for cell in moment.cells.values():
                 moment.refresh(cell)
+        self._give(self._moments.values())
+        self._seat_committees()
+        last = standing.last_positive
+        if model.idle and last is not None and is_idle(model.idle, last, now):
+            self._sums[model.idle.part] += model.idle.points
 
     def _place(self, event: Counted) -> None:
         moment = self._moments.get(event.signal)
         if moment is None:
             timed = self._plan.signals[event.signal]
             cap = timed.signal.account_cap if self._account else None
-            moment = self._moments[event.signal] = _Moment(timed.signal, timed.curve, cap)
-        cell = moment.cells.setdefault(event.holder, _Cell(event.holder, []))
-        cell.points.append(moment.curve.at(max(0, self._now - event.at) // DAY))
+            moment = self._moments[event.signal] = _Moment(timed.signal, timed.curve, cap, timed.positive)
+        cell = moment.cells.get(event.holder)
+        if cell is None:
+            cell = moment.cells[event.holder] = _Cell(moment, event.holder)
+        points = moment.curve.at(max(0, self._now - event.at) // DAY)
+        self._places.append((cell, len(cell.points), event.at))
+        cell.points.append(points)
         moment.count += 1
-        self._places.append((moment, cell, len(cell.points) - 1, event.at))
+        if moment.positive:
+            self._positive += 1
+            self._lively[event.holder] = self._lively.get(event.holder, 0) + (points > 0)
 
     def next_change(self, reference: int, step: int, end: int) -> int:
         """The first second after now, before `end`, at which the group changes or the score is `step` off; else `end`.
@@ -120,12 +144,12 @@ class Walk:
         `reference` and `step` are thousandths.
         """
         heap = self._first_steps(end)
-        before = self._parts(self._now)
+        before = self._parts()
         stay = Stay(self._plan.model, self._standing.group, self._standing.disqualified)
         while heap:
             instant = heap[0][0]
             self._apply(heap, instant, end)
-            parts = self._parts(instant)
+            parts = self._parts()
             if parts == before:
                 continue
             before = parts
@@ -136,67 +160,84 @@ class Walk:
 
     def _first_steps(self, end: int) -> list[tuple[int, int]]:
         heap = []
-        for index, (moment, _, _, at) in enumerate(self._places):
-            instant = moment.curve.next_step(at, self._now)
+        for index, (cell, _, at) in enumerate(self._places):
+            instant = cell.moment.curve.next_step(at, self._now)
             if instant is not None and instant < end:
                 heap.append((instant, index))
         idle, last = self._plan.model.idle, self._standing.last_positive
         begins = idle_step(idle, last, self._now) if idle and last is not None else None
         if begins is not None and begins < end:
-            heap.append((begins, -1))
+            heap.append((begins, _IDLE_STEP))
         heapify(heap)
         return heap
 
     def _apply(self, heap: list[tuple[int, int]], instant: int, end: int) -> None:
         """Take all steps of the instant; each event's next step joins the heap."""
-        touched: dict[int, tuple[_Moment, _Cell]] = {}
+        touched: list[_Cell] = []
+        self._reseat, alone = False, self._positive > 0
         while heap and heap[0][0] == instant:
             index = heap[0][1]
-            if index < 0:
+            if index == _IDLE_STEP:
+                self._grow_idle()
                 heappop(heap)
                 continue
-            moment, cell, position, at = self._places[index]
-            day = (instant - at) // DAY
-            cell.points[position] = moment.curve.at(day)
-            moment.count -= day >= moment.signal.window_days
-            touched[id(cell)] = (moment, cell)
-            following = moment.curve.next_step(at, instant)
+            cell, position, at = self._places[index]
+            self._age(cell, position, (instant - at) // DAY)
+            touched.append(cell)
+            following = cell.moment.curve.next_step(at, instant)
             if following is not None and following < end:
                 heapreplace(heap, (following, index))
             else:
                 heappop(heap)
-        for moment, cell in touched.values():
-            moment.refresh(cell)
+        for cell in touched:
+            cell.moment.refresh(cell)
+        everything = alone != (self._positive > 0)
+        self._give(self._moments.values() if everything else [cell.moment for cell in touched])
+        if self._reseat and self._committees:
+            self._seat_committees()
 
-    def _parts(self, now: int) -> tuple[int, ...]:
-        """Intent and negative, limited and rounded."""
-        model = self._plan.model
-        sums = dict(self._standing.fixed)
-        positive = sum(moment.count for moment in self._moments.values() if moment.signal.points > 0)
-        for moment in self._moments.values():
-            sums[moment.signal.part] += moment.worth(positive)
-        last = self._standing.last_positive
-        if model.idle and last is not None and is_idle(model.idle, last, now):
-            sums[model.idle.part] += model.idle.points
-        if model.committee and self._account:
-            self._add_committees(sums)
-        return tuple(_within(sums[part], model.limits(Part(part))) // POINT for part in _MOVING)
+    def _age(self, cell: _Cell, position: int, day: int) -> None:
+        """Bring one event to its age in whole days."""
+        moment = cell.moment
+        points = moment.curve.at(day)
+        gone = day >= moment.signal.window_days
+        moment.count -= gone
+        if moment.positive:
+            self._positive -= gone
+            before = self._lively[cell.holder]
+            self._lively[cell.holder] = after = before + (points > 0) - (cell.points[position] > 0)
+            self._reseat |= (before > 0) != (after > 0)
+        cell.points[position] = points
 
-    def _add_committees(self, sums: dict[str, int]) -> None:
-        engaged = {
-            cell.holder
-            for moment in self._moments.values()
-            if moment.signal.points > 0
-            for cell in moment.cells.values()
-            if cell.holder is not None and max(cell.points) > 0
-        }
+    def _give(self, moments: Iterable[_Moment]) -> None:
+        silenced = self._positive > 0
+        for moment in moments:
+            worth = moment.worth(silenced=silenced)
+            self._sums[moment.signal.part] += worth - moment.given
+            moment.given = worth
+
+    def _grow_idle(self) -> None:
+        if self._plan.model.idle:
+            self._sums[self._plan.model.idle.part] += self._plan.model.idle.points
+
+    def _seat_committees(self) -> None:
+        """Put the points of committees into the sums, in place of those that are there."""
+        engaged = [holder for holder, count in self._lively.items() if count and holder is not None]
         functions = [self._standing.functions.get(holder) for holder in engaged]
-        for entry in self._plan.model.committee:
+        points = dict.fromkeys(_MOVING, 0)
+        for entry in self._committees:
             count = sum(entry.functions is None or function in entry.functions for function in functions)
             if count >= entry.people:
-                sums[entry.part] += entry.points
+                points[entry.part] += entry.points
+        for part in _MOVING:
+            self._sums[part] += points[part] - self._committee_points[part]
+        self._committee_points = points
 
-    def _dimensions(self, parts: tuple[int, ...]) -> tuple[int, dict[str, int]]:
+    def _parts(self) -> list[int]:
+        """Intent and negative, limited and rounded."""
+        return [_within(self._sums[part], limits) // POINT for part, limits in self._limits]
+
+    def _dimensions(self, parts: Sequence[int]) -> tuple[int, dict[str, int]]:
         dimensions = dict(self._standing.dimensions) | dict(zip(_MOVING, parts, strict=True))
         total = POINT * sum(dimensions[part] for part in Part)
         score = _within(total, self._plan.model.total)

@@ -57,7 +57,8 @@ def holds(condition: Condition, *, missing_may_come: bool = False) -> Expr:
     """The condition's three answers: true, false, null."""
     key, operand = condition.test
     if key == "not":
-        return ~holds(operand, missing_may_come=missing_may_come)
+        opposite: Expr = ~holds(operand, missing_may_come=missing_may_come)
+        return opposite
     if key in JOINS:
         answers = [holds(child, missing_may_come=missing_may_come) for child in operand]
         return _every(answers) if key == "all" else _some(answers)
@@ -80,7 +81,8 @@ def _test(key: str, operand: Any, value: Expr) -> Expr:
     if key == "in":
         return value.is_in(list(operand))
     if key == "equals":
-        return value == operand
+        same: Expr = value == operand
+        return same
     if key == "range":
         low, high = operand
         above = [value >= low] if low is not None else []

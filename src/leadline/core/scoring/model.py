@@ -317,7 +317,7 @@ class Example(Strict):
 class Model(Strict):
     """A scoring model."""
 
-    name: Id
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)
     description: str = ""
     parts: dict[Part, Limits] = Field(default_factory=dict)
     total: Limits = Limits(min=0, max=100)

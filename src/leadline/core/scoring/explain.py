@@ -1,0 +1,166 @@
+"""Why a score is what it is: a line per event and rule for a page, short sentences for a salesperson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, PERSONA, POINT, ROUNDING, Model
+from leadline.core.scoring.subject import Evaluation, LedgerRow, Subject, Tally, evaluate
+
+_ADJUSTMENTS = {CAP: "Limit of {part} reached", FLOOR: "Lowest value of {part}", ROUNDING: "Down to a whole point"}
+
+# Not strftime's, which follow the machine's language.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event or rule. points = raw_points - lost_to_decay - lost_to_cap (thousandths).
+
+    `source` is the uid of the activity, person or account that it comes from; `at` and `age_days`
+    are of the event. Lines about what caps and gates took have no source.
+    """
+
+    rule: str
+    name: str
+    part: str
+    points: int
+    raw_points: int
+    lost_to_decay: int = 0
+    lost_to_cap: int = 0
+    value: str | None = None
+    source: str | None = None
+    person: str | None = None
+    at: int | None = None
+    age_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A record's score, line by line; the lines' points sum to `evaluation.score`."""
+
+    evaluation: Evaluation
+    now: int
+    lines: tuple[Line, ...]
+
+
+def rule_names(model: Model) -> dict[str, str]:
+    """What a salesperson reads, by rule."""
+    named = {rule.id: rule.name for rule in model.rules}
+    named |= {signal.id: signal.name for signal in model.signals}
+    named |= {entry.id: entry.name for entry in model.committee}
+    if model.persona:
+        named[PERSONA] = model.persona.name
+    if model.idle:
+        named[IDLE] = model.idle.name
+    return named
+
+
+def explain(model: Model, subject: Subject, now: int) -> Explanation:
+    """Score one record and show every contribution, per event where events count."""
+    evaluation = evaluate(model, subject, now)
+    names = rule_names(model)
+    lines: list[Line] = []
+    for row in evaluation.ledger:
+        mine = [tally for tally in evaluation.tallies if tally.timed.signal.id == row.rule]
+        lines += _event_lines(row, mine, now) if mine else [_rule_line(row, names, subject)]
+    return Explanation(evaluation, now, tuple(lines))
+
+
+def _rule_line(row: LedgerRow, names: Mapping[str, str], subject: Subject) -> Line:
+    adjustment = _ADJUSTMENTS.get(row.rule)
+    name = adjustment.format(part=row.part) if adjustment else names[row.rule]
+    return Line(
+        row.rule,
+        name,
+        row.part,
+        row.points,
+        row.raw_points,
+        value=row.value,
+        source=None if adjustment else subject.uid,
+        at=row.last_at,
+    )
+
+
+def _event_lines(row: LedgerRow, tallies: Sequence[Tally], now: int) -> list[Line]:
+    """A line per event, and one for what caps took from the row as a whole."""
+    lines = [line for tally in tallies for line in _tally_lines(tally, now)]
+    lines.sort(key=lambda line: (-(line.at or 0), line.source or "", line.person or ""))
+    if row.lost_to_cap:
+        name = f"{tallies[0].timed.signal.name}: limit reached"
+        lines.append(Line(row.rule, name, row.part, -row.lost_to_cap, 0, lost_to_cap=row.lost_to_cap))
+    return lines
+
+
+def _tally_lines(tally: Tally, now: int) -> list[Line]:
+    signal = tally.timed.signal
+    best = tally.points.index(tally.worth) if signal.once else None
+    lines = []
+    for position, (event, points) in enumerate(zip(tally.events, tally.points, strict=True)):
+        counts = best is None or best == position
+        lines.append(
+            Line(
+                signal.id,
+                signal.name if counts else f"{signal.name}: counts once",
+                signal.part,
+                points if counts else 0,
+                signal.points if counts else 0,
+                signal.points - points if counts else 0,
+                value=event.asset,
+                source=event.uid or None,
+                person=tally.holder,
+                at=event.at,
+                age_days=max(0, now - event.at) // DAY,
+            )
+        )
+    return lines
+
+
+# Sales language
+
+
+def sentences(model: Model, rows: Sequence[LedgerRow], *, max_length: int = 1000, limit: int | None = None) -> str:
+    """The reasons for a score, strongest first, as short lines that fit into a CRM field.
+
+    Whole lines only; lines that do not fit (in characters) are left out, weakest first.
+    """
+    names = rule_names(model)
+    reasons = [row for row in rows if row.rule in names and row.points]
+    reasons.sort(key=lambda row: (-abs(row.points), row.rule))
+    text = ""
+    for row in reasons[:limit]:
+        longer = "\n".join(filter(None, (text, sentence(names[row.rule], row))))
+        if len(longer) > max_length:
+            break
+        text = longer
+    return text
+
+
+def sentence(name: str, row: LedgerRow) -> str:
+    """One reason: "Viewed the pricing page 3 times, last on 14 Nov (+30)"."""
+    text = name
+    if row.value:
+        text += f": {row.value.replace('_', ' ')}"
+    if row.last_at is not None:
+        day = short_date(row.last_at)
+        if row.rule == IDLE:
+            text += f" since {day}"
+        else:
+            text += f" {row.count} times, last on {day}" if row.count > 1 else f" on {day}"
+    elif row.count > 1:
+        text += f" ({row.count} people)"
+    return f"{text} ({points_text(row.points)})"
+
+
+def short_date(at: int) -> str:
+    """A day as "14 Nov" (UTC)."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {_MONTHS[moment.month - 1]}"
+
+
+def points_text(thousandths: int) -> str:
+    """Signed points, with decimals only where there are some: "+30", "-2.5"."""
+    whole, rest = divmod(abs(thousandths), POINT)
+    return ("-" if thousandths < 0 else "+") + str(whole) + (f".{rest:03}".rstrip("0") if rest else "")
