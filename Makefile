@@ -53,7 +53,7 @@ types: install ## mypy, strict
 	@$(BIN)/mypy
 
 bench: install ## measured comparisons
-	@for file in bench/bench_*.py; do $(BIN)/python "$$file"; done
+	@for file in bench/*.py; do $(BIN)/python "$$file"; done
 
 wheel: install ## the wheel and the source archive, into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .

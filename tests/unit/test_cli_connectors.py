@@ -11,10 +11,15 @@ import pytest
 from leadline.cli import main
 
 ABLE = """
+from pydantic import BaseModel, Field, SecretStr
 from leadline.sdk.capabilities import Capabilities
 
+class Options(BaseModel):
+    token: SecretStr = Field(description="Made under Setup.")
+    pages: int = Field(7, description="How many.")
+
 class Acme:
-    name, title = "acme", "Acme CRM"
+    name, title, options = "acme", "Acme CRM", Options
     capabilities = Capabilities(
         reads=("person",), page_size=2000, update_batch=50, task_batch=0, enrol_batch=0,
         partial_success=True, brings_sandbox=True,
@@ -51,6 +56,24 @@ def test_people_see_the_limits_that_there_are(
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "Acme CRM" in line]
     assert "read 2,000, update 50" in line
     assert "tasks" not in line
+
+
+def test_the_options_of_one_connector_are_shown(
+    third_party: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    third_party("acme_able", ABLE)
+
+    assert main(["connectors", "acme"]) == 0
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "token required Made under Setup. pages 7 How many." in told
+    assert "hubspot" not in told
+
+
+def test_a_connector_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["connectors", "hubspit"]) == 2
+
+    assert "Did you mean 'hubspot'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("source", [ABLE, "import no_such_client\n"])

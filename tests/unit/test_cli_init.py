@@ -21,6 +21,7 @@ class Options(BaseModel):
     site: str = Field(description="The address of the site.")
     api_token: SecretStr = Field(description="Made under Setup,\\n  API.")
     old_secret: SecretStr | None = None
+    region: str = "eu"
     page_size: int = 100
 
 class Acme:
@@ -105,7 +106,8 @@ def test_a_connection_that_is_used_is_switched_on_with_its_options(tmp_path: Pat
     assert 'site: ""  # The address of the site.' in text
     assert "api_token: ${ACME_API_TOKEN}  # Made under Setup, API." in text
     assert "# old_secret: ${ACME_OLD_SECRET}" in text
-    assert "# page_size: 100" in text
+    assert '# region: "eu"' in text
+    assert "page_size" not in text
     variables = (tmp_path / ".env.example").read_text()
     assert "ACME_API_TOKEN=\nACME_OLD_SECRET=\n" in variables
 

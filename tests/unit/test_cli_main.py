@@ -94,7 +94,7 @@ def test_shared_options_reach_the_commands_of_a_group_and_are_forgotten_afterwar
         seen.append(options.current())
 
     command = typer.main.get_command(group)
-    cli._share_options(command)
+    cli._finish(command)
     with options.fresh():
         command(["--project", "/p", "do", "--now", "1970-01-01T00:01:00Z", "--verbose"], standalone_mode=False)
 

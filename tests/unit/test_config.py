@@ -179,10 +179,12 @@ def test_references_are_resolved_when_used(tmp_path: Path) -> None:
     ("reference", "told"),
     [
         ("${CRM_TOKEN}", "connections.crm.options.token: environment variable CRM_TOKEN is not set."),
+        ("${BLANK}", "connections.crm.options.token: environment variable BLANK is empty."),
         ("{file: gone}", "connections.crm.options.token: secret file 'gone' cannot be read: no such file"),
     ],
 )
 def test_a_reference_that_leads_nowhere_names_line_and_key(tmp_path: Path, reference: str, told: str) -> None:
+    (tmp_path / ".env").write_text("BLANK=\n")
     settings = project(tmp_path, CRM.replace("${CRM_TOKEN}", reference))
 
     with pytest.raises(ConfigError) as caught:

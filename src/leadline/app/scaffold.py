@@ -122,18 +122,22 @@ def _block(name: str, options: type[BaseModel]) -> Iterator[str]:
     yield f"  mapping: mappings/{name}.yaml"
     yield "  # daily_calls: 20000  # API calls that Leadline may make in a day"
     yield "  options:"
+    yield f"    # All options: leadline connectors {name}"
     for key, field in options.model_fields.items():
-        mark = "" if field.is_required() else "# "
-        about = f"  # {' '.join(field.description.split())}" if field.description else ""
-        yield f"    {mark}{key}: {_value(name, key, field)}{about}"
+        value = _value(name, key, field)
+        if value is not None:
+            mark = "" if field.is_required() else "# "
+            about = f"  # {' '.join(field.description.split())}" if field.description else ""
+            yield f"    {mark}{key}: {value}{about}"
 
 
-def _value(name: str, key: str, field: FieldInfo) -> str:
+def _value(name: str, key: str, field: FieldInfo) -> str | None:
+    """What to show for an option; None for one that hardly anybody sets."""
     if _is_secret(field):
         return f"${{{_variable(name, key)}}}"
-    if field.is_required() or field.default is None:
+    if field.is_required():
         return '""'
-    return json.dumps(field.get_default(call_default_factory=True), default=str)
+    return json.dumps(field.default) if isinstance(field.default, str) else None
 
 
 def _variable(name: str, key: str) -> str:

@@ -84,14 +84,18 @@ def load(name: str) -> TyperCommand | TyperGroup:
         raise TypeError(f"leadline.cli.{name}.{name} is neither a command nor a group")
     command.name = name
     command.short_help = summary
-    _share_options(command)
+    _finish(command)
     return command
 
 
-def _share_options(command: Any) -> None:
-    command.params = [*command.params, *options.parameters()]
+def _finish(command: Any) -> None:
+    """Give a command, and those below it, the shared options and a help text that fits any width."""
+    own = [parameter for parameter in command.params if not parameter.name.endswith("_completion")]
+    command.params = [*own, *options.parameters()]
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     for child in getattr(command, "commands", {}).values():
-        _share_options(child)
+        _finish(child)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

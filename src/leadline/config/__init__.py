@@ -65,7 +65,8 @@ class ConnectionSettings(_Part):
 
     connector: str = Field(description="Which connector to use; `leadline connectors` lists them.")
     mapping: Path = Field(
-        default=Path(), description="The field mapping, relative to the project. Default: `mappings/<connector>.yaml`."
+        default=Path(),
+        description="The field mapping, relative to the project; `mappings/<connector>.yaml` unless given.",
     )
     options: dict[str, Any] = Field(
         default_factory=dict,

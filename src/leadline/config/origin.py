@@ -138,11 +138,11 @@ class Origin:
     def _variable(self, match: re.Match[str], path: KeyPath) -> str:
         if match["escaped"]:
             return match[0][1:]
-        try:
-            return self.environment[match["name"]]
-        except KeyError:
-            message = f"environment variable {match['name']} is not set."
-            raise self._lost(path, message, "Set it, or put it into the project's .env.") from None
+        value = self.environment.get(match["name"])
+        if value:
+            return value
+        message = f"environment variable {match['name']} is {'not set' if value is None else 'empty'}."
+        raise self._lost(path, message, "Set it, or put it into the project's .env.")
 
     def _content(self, file: object, path: KeyPath) -> str:
         try:
