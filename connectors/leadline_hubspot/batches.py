@@ -1,0 +1,115 @@
+"""Batch writes with one result per row.
+
+Every input carries a unique trace id, so that HubSpot lets the good rows through and names the bad
+ones. Where it refuses a whole batch nevertheless, the batch is halved until the culprit stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from leadline.sdk.errors import LeadlineError, UnknownOutcomeError
+from leadline_hubspot.client import Answer, Client
+
+SIZE = 100  # inputs in one batch
+TRACE = "objectWriteTraceId"
+# Refusals of a whole batch that one of its rows may be to blame for.
+_ROW_REFUSALS = frozenset({400, 404, 409, 413})
+Input: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one row ended: the row as it is now, or why it was refused, or neither when nobody knows."""
+
+    row: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+
+
+_UNKNOWN = Result()
+
+
+def write_batches(client: Client, jobs: Sequence[tuple[str, Sequence[Input]]]) -> dict[str, Result]:
+    """Write batches, each (path, inputs), and give a result for every trace id.
+
+    Raises what the client raises as long as nothing has been sent; once something has, the rest is unknown.
+    """
+    waiting = [(path, list(part)) for path, inputs in jobs for part in _parts(inputs)]
+    results: dict[str, Result] = {}
+    while waiting:
+        path, inputs = waiting.pop(0)
+        try:
+            answer = client.write(path, {"inputs": inputs}, accept=_ROW_REFUSALS)
+        except UnknownOutcomeError:
+            results.update((each[TRACE], _UNKNOWN) for each in inputs)
+            continue
+        except LeadlineError:
+            if not results:
+                raise
+            left = [*inputs, *(each for _, part in waiting for each in part)]
+            results.update((each[TRACE], _UNKNOWN) for each in left)
+            break
+        if answer.status < 300:
+            results.update(_settled(inputs, answer))
+        elif len(inputs) == 1:
+            results[inputs[0][TRACE]] = Result(error=answer.body)
+        else:
+            middle = len(inputs) // 2
+            waiting[:0] = [(path, inputs[:middle]), (path, inputs[middle:])]
+    return results
+
+
+def _parts(inputs: Sequence[Input]) -> Iterator[Sequence[Input]]:
+    """Parts of a batch's size in which no record comes twice, which HubSpot refuses."""
+    left = list(inputs)
+    while left:
+        part: list[Input] = []
+        later: list[Input] = []
+        ids: set[object] = set()
+        for each in left:
+            record_id = each.get("id")
+            if len(part) >= SIZE or (record_id is not None and record_id in ids):
+                later.append(each)
+            else:
+                ids.add(record_id)
+                part.append(each)
+        yield part
+        left = later
+
+
+def _settled(inputs: Sequence[Input], answer: Answer) -> Iterator[tuple[str, Result]]:
+    """Results of an accepted batch. A row that is neither among the results nor among the errors is unknown."""
+    body = answer.body or {}
+    traces = {str(each["id"]): each[TRACE] for each in inputs if "id" in each}
+    found: dict[str, Result] = {}
+    for row in body.get("results") or ():
+        trace = row.get(TRACE) or traces.get(str(row.get("id")))
+        if trace:
+            found[trace] = Result(row=row)
+    for error in body.get("errors") or ():
+        context = error.get("context") or {}
+        named = [*(context.get(TRACE) or ()), *(traces[each] for each in context.get("ids") or () if each in traces)]
+        found.update((trace, Result(error=error)) for trace in named)
+    return ((each[TRACE], found.get(each[TRACE], _UNKNOWN)) for each in inputs)
+
+
+def read_batch(
+    client: Client, path: str, keys: Sequence[str], properties: Sequence[str], id_property: str | None = None
+) -> dict[str, Mapping[str, Any]]:
+    """Live records by id, or by the value of a unique property; those that do not exist are left out."""
+    found: dict[str, Mapping[str, Any]] = {}
+    distinct = list(dict.fromkeys(keys))
+    asked = list(dict.fromkeys([*properties, *([id_property] if id_property else [])]))
+    for start in range(0, len(distinct), SIZE):
+        body: dict[str, Any] = {
+            "inputs": [{"id": key} for key in distinct[start : start + SIZE]],
+            "properties": asked,
+            "propertiesWithHistory": [],
+        }
+        if id_property:
+            body["idProperty"] = id_property
+        for row in client.read(f"{path}/batch/read", body).body["results"]:
+            found[row["properties"][id_property] if id_property else row["id"]] = row
+    return found

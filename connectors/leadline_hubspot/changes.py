@@ -1,0 +1,199 @@
+"""Incremental reads: what changed, was archived or merged since a moment of the vendor's own time.
+
+    {"mode": "changes", "since": ms, "archived": {"mark": ms, "ids": [...]},     where a read starts
+     "seen": n, "top": ms,                                                       what the last one saw from there on
+     "began": ms, "stamp": ms, "held": [ids], "tie": id}                         where an unfinished one stands
+
+A read starts `overlap` before the vendor's time at which the last one began: whatever was stamped
+earlier had reached the index by then. Each query goes on from the last stamp and leaves out the ids
+already held at it; more rows at one millisecond than a query can leave out are walked by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
+from leadline_hubspot import search
+from leadline_hubspot.client import PATHS, Client
+from leadline_hubspot.links import BATCH, with_links
+from leadline_hubspot.snapshot import LIST_PAGE, complete, searchable
+from leadline_hubspot.values import millis, stamp_of, to_records, wanted_properties
+
+Row: TypeAlias = Mapping[str, Any]
+_REMEMBERED = 500  # archived ids kept in a cursor so as not to tell of them twice
+
+
+def start(began: int, overlap: int) -> Cursor:
+    """The cursor to hand over with the last page of a first read that began at `began` (milliseconds)."""
+    return Cursor(
+        {"mode": "changes", "since": began - overlap, "archived": {"mark": began - overlap, "ids": []}, "seen": None}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """How far a read has come: the stamp, ids held at it, and the last id of a walk through a tie."""
+
+    stamp: int
+    held: tuple[str, ...] = ()
+    tie: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"stamp": self.stamp, "held": list(self.held), "tie": self.tie}
+
+
+@dataclass
+class _Seen:
+    """Stamps of the records of the window that the next read will look at again."""
+
+    since: int
+    stamps: dict[str, int] = field(default_factory=dict)
+    whole: bool = True  # False when the read went on from the middle, so that a count would be short
+
+    def add(self, record_id: str, stamp: int) -> None:
+        if stamp >= self.since:
+            self.stamps[record_id] = stamp
+
+    def as_json(self) -> dict[str, Any]:
+        if not self.whole:
+            return {"seen": None}
+        return {"seen": len(self.stamps), "top": max(self.stamps.values(), default=0)}
+
+
+class Changes:
+    """One incremental read of one object."""
+
+    def __init__(self, client: Client, request: PullRequest, overlap: int) -> None:
+        self._client = client
+        self._request = request
+        self._overlap = overlap
+        self._position: Mapping[str, Any] = dict(request.cursor.position) if request.cursor else {}
+        self._names = wanted_properties(request.object, request.fields)
+        self._path = PATHS["objects"].format(object=request.object)
+        self._began: int | None = self._position.get("began")
+
+    def pages(self) -> Iterator[Page]:
+        """Changed records in pages of up to a thousand, then archived ones with the final cursor."""
+        final: dict[str, Any] = {"mode": "changes"}
+        if self._nothing_new():
+            final |= {name: self._position[name] for name in ("since", "seen", "top")}
+        else:
+            seen = yield from self._changed()
+            final |= {"since": seen.since, **seen.as_json()}
+        records, archived = self._archived()
+        yield Page(records, Cursor({**final, "archived": archived}))
+
+    def _search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = self._client.read(f"{self._path}/search", request, bucket="search")
+        if self._began is None:
+            self._began = answer.at if answer.at is not None else self._request.now * 1000
+        body: Mapping[str, Any] = answer.body
+        return body
+
+    def _nothing_new(self) -> bool:
+        """Whether the window that would be read again holds just what it held.
+
+        Asked only when reading it again would take more than the one call that asking takes.
+        """
+        seen = self._position.get("seen")
+        if seen is None or seen < search.PAGE or self._position.get("stamp") is not None:
+            return False
+        body = self._search(search.latest_since(self._request.object, self._position["since"]))
+        newest = [stamp_of(self._request.object, row) for row in body["results"]]
+        return bool(body["total"] == seen and newest == [self._position["top"]])
+
+    # --- changed
+
+    def _changed(self) -> Generator[Page, None, _Seen]:
+        """Pages of changed records. Returns what the next read must look at again."""
+        walk = _Walk(int(self._position["since"]))
+        resumed = self._position.get("stamp") is not None
+        if resumed:
+            walk = _Walk(int(self._position["stamp"]), tuple(self._position["held"]), self._position["tie"])
+        seen: _Seen | None = None
+        more = True
+        while more:
+            rows: list[Row] = []
+            while more and len(rows) < BATCH:
+                found, walk, more = self._step(walk)
+                rows += found
+            if seen is None:
+                seen = _Seen((self._began or 0) - self._overlap, whole=not resumed)
+            for row in rows:
+                seen.add(row["id"], stamp_of(self._request.object, row))
+            if rows:
+                yield Page(self._records(rows), self._unfinished(walk))
+        return seen or _Seen(int(self._position["since"]), whole=False)
+
+    def _step(self, walk: _Walk) -> tuple[list[Row], _Walk, bool]:
+        """One query: its rows, how far it came, and whether there may be more."""
+        if walk.tie is not None:
+            return self._step_in_tie(walk)
+        kind = self._request.object
+        rows = self._search(search.changed_since(kind, walk.stamp, walk.held, searchable(self._names)))["results"]
+        if not rows:
+            return rows, walk, False
+        last = stamp_of(kind, rows[-1])
+        held = tuple(row["id"] for row in rows if stamp_of(kind, row) == last)
+        if last == walk.stamp:
+            held = (*walk.held, *held)
+        following = _Walk(last, held)
+        if not search.fits(search.changed_since(kind, last, held, searchable(self._names))):
+            following = _Walk(last, held, tie="0")
+        return rows, following, len(rows) == search.PAGE
+
+    def _step_in_tie(self, walk: _Walk) -> tuple[list[Row], _Walk, bool]:
+        """One query through records of one millisecond, in order of id; those held came before."""
+        request = search.changed_at(self._request.object, walk.stamp, walk.tie or "0", searchable(self._names))
+        found = self._search(request)["results"]
+        rows = [row for row in found if row["id"] not in walk.held]
+        if len(found) < search.PAGE:
+            return rows, _Walk(walk.stamp + 1), True
+        return rows, replace(walk, tie=found[-1]["id"]), True
+
+    def _unfinished(self, walk: _Walk) -> Cursor:
+        kept = {name: self._position[name] for name in ("since", "archived")}
+        return Cursor({"mode": "changes", **kept, "seen": None, "began": self._began, **walk.as_json()})
+
+    def _records(self, rows: list[Row]) -> tuple[RawRecord, ...]:
+        request = self._request
+        full = complete(self._client, request.object, rows, self._names)
+        links = with_links(self._client, request.object, request.links, full)
+        return tuple(
+            record
+            for row in full
+            for record in to_records(request.object, row, request.fields, links.get(row["id"], {}))
+        )
+
+    # --- archived
+
+    def _archived(self) -> tuple[tuple[RawRecord, ...], dict[str, Any]]:
+        """Records archived since the mark, and the mark for the next read.
+
+        The listing is in order of id, so all of it is read: one call when the bin is all but empty.
+        """
+        before = self._position["archived"]
+        told, mark = frozenset(before["ids"]), int(before["mark"])
+        began: int | None = None
+        found: list[tuple[int, str]] = []
+        after: str | None = None
+        while True:
+            query = [("limit", str(LIST_PAGE)), ("archived", "true"), ("properties", "hs_object_id")]
+            answer = self._client.get(self._path, [*query, ("after", after)] if after else query)
+            if began is None:
+                began = answer.at if answer.at is not None else self._request.now * 1000
+            found += [(millis(row["archivedAt"]), row["id"]) for row in answer.body["results"] if row.get("archivedAt")]
+            after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
+            if not after:
+                break
+        records = tuple(
+            RawRecord(id=record_id, fields={}, modified_at=at // 1000, deleted=True)
+            for at, record_id in found
+            if at >= mark and record_id not in told
+        )
+        following = began - self._overlap
+        ids = [record_id for at, record_id in found if at >= following]
+        return records, {"mark": following, "ids": ids if len(ids) <= _REMEMBERED else []}

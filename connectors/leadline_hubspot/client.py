@@ -1,0 +1,236 @@
+"""One long-lived client of one portal.
+
+The vendor's client lends connection pool, TLS and sign-in; its typed models, its retries and its
+exceptions stay out: models cost a hundred times the CPU of plain JSON, retries repeat writes, and
+exceptions lose the reply.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import urllib3
+from hubspot import HubSpot as VendorClient
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+
+from leadline.sdk.errors import ConfigError, PermanentError
+from leadline.sdk.http import ConnectFailed, HttpPolicy, Pace, Reply, ReplyLost, require_tls
+from leadline.sdk.ports import Runtime
+from leadline_hubspot.errors import classify
+from leadline_hubspot.options import Options
+
+# The one place that knows versions of the API. Moving on is editing this table.
+_VERSION = "2026-09"
+PATHS: Mapping[str, str] = {
+    "objects": f"/crm/objects/{_VERSION}/{{object}}",
+    "associations": f"/crm/associations/{_VERSION}/{{object}}/{{to}}",
+    "properties": f"/crm/properties/{_VERSION}/{{object}}",
+    "owners": f"/crm/owners/{_VERSION}",
+    "sequences": f"/automation/sequences/{_VERSION}",
+    "account": f"/account-info/{_VERSION}",
+}
+
+# Windows are a little longer than the vendor's, because calls do not arrive as evenly as they leave.
+_BURST_SECONDS = 10.5
+_SEARCH_SECONDS = 1.1
+_CHUNK = 1 << 16
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An accepted answer. `at` is the vendor's own time in milliseconds since 1970, None when it did not tell."""
+
+    status: int
+    body: Any
+    at: int | None
+
+
+class _Wire:
+    """Stands where the vendor's REST layer was: same methods, but every status is an answer."""
+
+    def __init__(self, pool: urllib3.PoolManager) -> None:
+        self._pool = pool
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        query: Sequence[tuple[str, str]] | None = None,
+        timeout: float,
+    ) -> Reply:
+        """One HTTP exchange with a deadline. Raises ConnectFailed, ReplyLost, or ConfigError for a bad certificate."""
+        deadline = time.monotonic() + timeout
+        limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout, total=timeout)
+        address = f"{url}?{urlencode(query)}" if query else url
+        try:
+            response = self._pool.request(
+                method, address, body=body, headers=dict(headers), timeout=limit, preload_content=False, retries=False,
+                redirect=False,
+            )  # fmt: skip
+            chunks = []
+            for chunk in response.stream(_CHUNK, decode_content=True):
+                chunks.append(chunk)
+                if time.monotonic() > deadline:
+                    response.close()
+                    raise ReplyLost(f"no complete answer within {timeout:.0f} s")
+            response.release_conn()
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            raise ConnectFailed(str(error)) from error
+        except SSLError as error:
+            raise _tls_error(error) from error
+        except HTTPError as error:
+            raise ReplyLost(f"{type(error).__name__}: {error}") from error
+        return Reply(response.status, {name.lower(): text for name, text in response.headers.items()}, b"".join(chunks))
+
+    def GET(self, url: str, **given: Any) -> Reply:  # noqa: N802 - the vendor's name
+        """As the vendor's client calls it."""
+        return self._call("GET", url, given)
+
+    def POST(self, url: str, **given: Any) -> Reply:  # noqa: N802 - the vendor's name
+        """As the vendor's client calls it."""
+        return self._call("POST", url, given)
+
+    def _call(self, method: str, url: str, given: Mapping[str, Any]) -> Reply:
+        return self.exchange(
+            method,
+            url,
+            headers=given["headers"],
+            body=given.get("body"),
+            query=given.get("query_params"),
+            timeout=given["_request_timeout"],
+        )
+
+
+def _tls_error(error: SSLError) -> Exception:
+    cause = error.args[0] if error.args else error
+    if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return ConfigError(
+            f"the certificate is not trusted: {error}",
+            place="base_url",
+            fix="Set `ca_file` to the authority that signed it, or correct `base_url`.",
+        )
+    return ReplyLost(f"TLS broke off: {error}")
+
+
+class Client:
+    """Calls of one portal, paced, classified and counted by the policy."""
+
+    def __init__(self, options: Options, runtime: Runtime) -> None:
+        base = require_tls(options.base_url, setting=f"{runtime.name}.base_url")
+        ca_file = options.ca_file
+        if ca_file is not None and not ca_file.is_file():
+            raise ConfigError("there is no such file", place=f"{runtime.name}.ca_file", fix="Correct the path.")
+        vendor = VendorClient(
+            access_token=options.access_token.get_secret_value(),
+            host=base,
+            ssl_ca_cert=str(ca_file) if ca_file else None,
+        )
+        # One access to the attribute: each makes a new pool.
+        self._api = vendor.crm.objects.basic_api.api_client
+        self._api.user_agent = f"leadline/{version('leadline')}"
+        self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
+        self._api.rest_client = _Wire(self._pool)
+        self._place = runtime.name
+        rates = options.rates
+        self._policy = HttpPolicy(
+            runtime,
+            classify=classify,
+            paces={
+                "default": (Pace(rates.calls_per_10_seconds, _BURST_SECONDS),),
+                "search": (Pace(rates.searches_per_second, _SEARCH_SECONDS),),
+            },
+        )
+
+    def get(self, path: str, query: Sequence[tuple[str, str]] = (), *, accept: Collection[int] = ()) -> Answer:
+        """Read something. `accept` names refusals that are answers to the caller."""
+        return self._call("GET", path, query=query, body=None, bucket="default", safe=True, accept=accept)
+
+    def read(self, path: str, body: Mapping[str, Any], *, bucket: str = "default") -> Answer:
+        """Read by a POST, which may be sent again like a GET."""
+        return self._call("POST", path, query=(), body=body, bucket=bucket, safe=True, accept=())
+
+    def write(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """Write once. UnknownOutcomeError when it may or may not have happened."""
+        return self._call("POST", path, query=query, body=body, bucket="default", safe=False, accept=accept)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]],
+        body: Mapping[str, Any] | None,
+        bucket: str,
+        safe: bool,
+        accept: Collection[int],
+    ) -> Answer:
+        encoded = None if body is None else orjson.dumps(body)
+        last: list[Reply] = []
+
+        def send(timeout: float) -> Reply:
+            reply: Reply = self._api.call_api(
+                path,
+                method,
+                query_params=list(query),
+                header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                body=encoded,
+                auth_settings=["oauth2"],
+                _preload_content=False,
+                _request_timeout=timeout,
+            )
+            last[:] = [reply]
+            return reply
+
+        try:
+            reply = self._policy.call(send, method=method, path=path, bucket=bucket, safe=safe)
+        except PermanentError:
+            if not last or last[-1].status not in accept:
+                raise
+            reply = last[-1]
+        return Answer(reply.status, _json(reply, self._place), _server_time(reply))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+
+def _json(reply: Reply, place: str) -> Any:
+    if not reply.body:
+        return None
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError as error:
+        raise PermanentError(
+            f"the answer is not JSON ({reply.headers.get('content-type', 'no type')})",
+            place=place,
+            fix="Check `base_url`: something else than HubSpot's API answers there.",
+        ) from error
+
+
+def _server_time(reply: Reply) -> int | None:
+    text = reply.headers.get("date")
+    if not text:
+        return None
+    try:
+        return int(parsedate_to_datetime(text).timestamp()) * 1000
+    except ValueError:
+        return None

@@ -1,0 +1,78 @@
+"""What HubSpot can do, its options, and how a connection is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from leadline.sdk.capabilities import Capabilities
+from leadline.sdk.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from leadline.sdk.ports import Connection, Runtime
+    from leadline.sdk.sandbox.vendor import VendorFactory
+
+_CAPABILITIES = Capabilities(
+    reads=(
+        "contacts", "companies", "deals", "leads", "calls", "emails", "communications", "meetings", "tasks", "owners",
+    ),
+    page_size=100,
+    update_batch=100,
+    task_batch=100,
+    enrol_batch=1,
+    partial_success=True,
+    brings_sandbox=True,
+    notes="Custom objects are read by their name. A contact is in one sequence at a time.",
+)  # fmt: skip
+
+
+class HubSpot:
+    """The connector that the registry finds."""
+
+    name = "hubspot"
+    title = "HubSpot"
+    capabilities = _CAPABILITIES
+
+    @property
+    def options(self) -> type[BaseModel]:
+        """The model of a connection's options."""
+        from leadline_hubspot.options import Options
+
+        return Options
+
+    def connect(self, options: Mapping[str, object], runtime: Runtime) -> Connection:
+        """A connection that has not spoken to the portal yet.
+
+        Raises ConfigError for options that cannot work, MissingExtraError without the vendor's client.
+        """
+        from leadline_hubspot.options import parse
+
+        chosen = parse(options, place=runtime.name)
+        try:
+            from leadline_hubspot.connection import HubSpotConnection
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] not in {"hubspot", "urllib3"}:
+                raise
+            raise MissingExtraError(
+                "HubSpot's client is not installed", fix="Run `pip install 'leadline[hubspot]'`.", place=runtime.name
+            ) from error
+        return HubSpotConnection(chosen, runtime)
+
+    def sandbox(self) -> VendorFactory | None:
+        """The factory of a local portal. MissingExtraError without the extra `sandbox`."""
+        try:
+            from leadline_hubspot.sandbox import HubSpotSandbox
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] not in {"starlette", "uvicorn", "trustme"}:
+                raise
+            raise MissingExtraError(
+                "the sandbox is not installed", fix="Run `pip install 'leadline[sandbox]'`."
+            ) from error
+        return HubSpotSandbox
+
+
+connector = HubSpot()
+
+__all__ = ["HubSpot", "connector"]

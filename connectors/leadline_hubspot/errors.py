@@ -1,0 +1,130 @@
+"""What HubSpot's answers mean: for a call as a whole, and for one row.
+
+Statuses and policies are from HubSpot's error-handling and usage guidelines. Every field of an error
+body is optional there, so none is relied upon here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from leadline.sdk.http import Action, Reply, Verdict, redact
+from leadline.sdk.records import Actor, Refusal
+
+# Seconds to wait after a 429 that does not say, by the policy that it names.
+_POLICY_WAIT = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
+_LOCKED_WAIT = 2.0  # a record lock (423) lasts two seconds
+_SHOWN = 300  # characters of a vendor's message that are worth showing
+
+
+def error_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of an error body; empty when it is something else, such as a proxy's HTML."""
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def classify(reply: Reply) -> Verdict:
+    """What to do about a reply."""
+    status = reply.status
+    if status < 300:
+        return Verdict(Action.OK)
+    error = error_of(reply.body)
+    code, message = code_of(error) or str(status), message_of(error) or f"status {status}"
+    if status == 429:
+        return _rate_limited(reply, error, message)
+    if status in {401, 403}:
+        return Verdict(Action.CREDENTIALS, None, code, f"{message}{_missing_scopes(error)}")
+    wait = _retry_after(reply)
+    if status == 408 or status >= 500:
+        # Nobody can say whether a write went through before the fault.
+        return Verdict(Action.RETRY, wait, code, message, applied=None)
+    match status:
+        case 423:
+            verdict = Verdict(Action.RETRY, wait or _LOCKED_WAIT, code, message)
+        case 477:
+            verdict = Verdict(
+                Action.BUDGET, wait, "MIGRATION_IN_PROGRESS", "the account is being moved to another home"
+            )
+        case _:
+            verdict = Verdict(Action.FAIL, None, code, message)
+    return verdict
+
+
+def _rate_limited(reply: Reply, error: Mapping[str, Any], message: str) -> Verdict:
+    policy, wait = str(error.get("policyName") or ""), _retry_after(reply)
+    if policy == "DAILY":
+        return Verdict(Action.BUDGET, wait, policy, message)
+    return Verdict(Action.RETRY, wait or _POLICY_WAIT.get(policy, 10.0), policy or "429", message)
+
+
+def _retry_after(reply: Reply) -> float | None:
+    text = reply.headers.get("retry-after", "")
+    return float(text) if text.replace(".", "", 1).isdigit() else None
+
+
+def code_of(error: Mapping[str, Any]) -> str:
+    """The most telling code of an error: of its first detail, else its sub-category, else its category."""
+    details = error.get("errors")
+    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
+    for code in (first.get("code"), error.get("subCategory"), error.get("category"), error.get("errorType")):
+        if code:
+            return str(code)
+    return ""
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """What the vendor says, short enough for one line: the details where there are any."""
+    details = error.get("errors")
+    said = [str(each["message"]) for each in details or () if isinstance(each, dict) and each.get("message")]
+    return redact("; ".join(said) or str(error.get("message") or ""))[:_SHOWN]
+
+
+def _missing_scopes(error: Mapping[str, Any]) -> str:
+    scopes: list[str] = []
+    for each in error.get("errors") or ():
+        context = each.get("context") if isinstance(each, dict) else None
+        scopes += (context or {}).get("requiredGranularScopes") or (context or {}).get("requiredScopes") or []
+    return f" (scopes: {', '.join(scopes)})" if scopes else ""
+
+
+# Who must act on a refused row, and how, by the vendor's code.
+_ROWS: dict[str, tuple[Actor, str]] = {
+    "PROPERTY_DOESNT_EXIST": (
+        Actor.LEADLINE_ADMIN,
+        "Create the property in HubSpot, or correct the mapping's `write` section.",
+    ),
+    "READ_ONLY_VALUE": (Actor.LEADLINE_ADMIN, "Map this value to a property that can be written."),
+    "INVALID_OPTION": (Actor.CRM_ADMIN, "Add the option to the property in HubSpot, or map the value to another one."),
+    "INVALID_OWNER_ID": (Actor.CRM_ADMIN, "Reactivate the user in HubSpot, or take them out of the routing."),
+    "INVALID_INTEGER": (Actor.LEADLINE_ADMIN, "Map a number to this property, or make it a text property."),
+    "INVALID_LONG": (Actor.LEADLINE_ADMIN, "Map a whole number to this property."),
+    "INVALID_DATE": (Actor.LEADLINE_ADMIN, "Map a time to this property, or make it a text property."),
+    "INVALID_STRING_LENGTH": (Actor.LEADLINE_ADMIN, "Write a shorter text."),
+    "INVALID_EMAIL": (Actor.RECORD_OWNER, "Correct the e-mail address of the record in HubSpot."),
+    "REQUIRED_PROPERTY_MISSING": (Actor.CRM_ADMIN, "Let the property be empty, or map a value to it."),
+    "OBJECT_NOT_FOUND": (Actor.NOBODY, "The record was deleted in HubSpot; there is nothing to do."),
+    "CONFLICT": (Actor.RECORD_OWNER, "Another record has this value: merge the two in HubSpot."),
+    "CONFLICTING_UNIQUE_VALUE": (Actor.RECORD_OWNER, "Another record has this value: merge the two in HubSpot."),
+}
+_ANY_ROW = (Actor.CRM_ADMIN, "A rule of the portal refuses it: change the rule or the record, then retry.")
+
+
+NOT_APPLIED = Refusal("NOT_APPLIED", "HubSpot does not show it", Actor.NOBODY, "It is planned again.")
+
+
+def refusal_of(error: Mapping[str, Any]) -> Refusal:
+    """A refused row: the vendor's code and words, who must act, and what to do."""
+    code = code_of(error) or "REFUSED"
+    actor, fix = _ROWS.get(code, _ANY_ROW)
+    return Refusal(code, message_of(error) or "HubSpot refused it without a reason", actor, fix)
+
+
+def names_a_duplicate(error: Mapping[str, Any]) -> bool:
+    """Whether a row was refused because its unique value exists already."""
+    return code_of(error) in {"CONFLICT", "CONFLICTING_UNIQUE_VALUE"} or "already exists" in str(error.get("message"))

@@ -1,0 +1,76 @@
+"""Ids of associated records: as listings carry them, and in batches of a thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from leadline_hubspot.client import PATHS, Client
+
+BATCH = 1_000  # records in one batch read
+Ids: TypeAlias = tuple[str, ...]
+# A listing names an association "contact_to_company" for the primary one and this for the rest.
+_UNLABELED = "_unlabeled"
+
+
+def read_links(client: Client, object: str, to: str, record_ids: Sequence[str]) -> dict[str, Ids]:
+    """Ids of `to` by record id, the primary one first; records without any are left out."""
+    found: dict[str, list[str]] = {}
+    path = f"{PATHS['associations'].format(object=object, to=to)}/batch/read"
+    waiting: list[dict[str, str]] = [{"id": each} for each in record_ids]
+    while waiting:
+        now, waiting = waiting[:BATCH], waiting[BATCH:]
+        for row in client.read(path, {"inputs": now}).body["results"]:
+            record_id = str(row["from"]["id"])
+            found.setdefault(record_id, []).extend(_primary_first(row["to"]))
+            following = ((row.get("paging") or {}).get("next") or {}).get("after")
+            if following:
+                waiting.append({"id": record_id, "after": str(following)})
+    return {record_id: tuple(dict.fromkeys(ids)) for record_id, ids in found.items()}
+
+
+def _primary_first(targets: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    def is_other(target: Mapping[str, Any]) -> bool:
+        return not any(kind.get("label") == "Primary" for kind in target.get("associationTypes") or ())
+
+    return (str(target["toObjectId"]) for target in sorted(targets, key=is_other))
+
+
+def inlined(row: Mapping[str, Any], to: str) -> tuple[Ids, bool]:
+    """Ids of `to` that a listed row carries, the primary one first, and whether there are more than it carries."""
+    associations = row.get("associations") or {}
+    found = associations.get(to) or next((each for name, each in associations.items() if name.endswith(f"_{to}")), None)
+    if not found:
+        return (), False
+    results = found["results"]
+    ordered = sorted(results, key=lambda each: str(each.get("type", "")).endswith(_UNLABELED))
+    return tuple(dict.fromkeys(str(each["id"]) for each in ordered)), "paging" in found
+
+
+def with_links(
+    client: Client, object: str, links: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Ids]]:
+    """Links by record id for rows that carry none, one batch read for each kind of link."""
+    found: dict[str, dict[str, Ids]] = {row["id"]: {} for row in rows}
+    for to in links if rows else ():
+        for record_id, ids in read_links(client, object, to, list(found)).items():
+            found[record_id][to] = ids
+    return {record_id: {to: by.get(to, ()) for to in links} for record_id, by in found.items()}
+
+
+def listed_links(
+    client: Client, object: str, links: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Ids]]:
+    """Links by record id for rows of a listing; those that a row carries only in part are read in full."""
+    found: dict[str, dict[str, Ids]] = {}
+    partial: dict[str, list[str]] = {}
+    for row in rows:
+        mine = found[row["id"]] = {}
+        for to in links:
+            mine[to], more = inlined(row, to)
+            if more:
+                partial.setdefault(to, []).append(row["id"])
+    for to, record_ids in partial.items():
+        for record_id, ids in read_links(client, object, to, record_ids).items():
+            found[record_id][to] = ids
+    return found

@@ -1,0 +1,242 @@
+"""Reading a portal: health, schemas, counts, and records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from math import ceil
+from typing import Any
+
+from leadline.sdk.errors import LeadlineError, PermanentError
+from leadline.sdk.records import (
+    Cursor,
+    Estimate,
+    FieldSchema,
+    FieldType,
+    Finding,
+    ObjectSchema,
+    Page,
+    PullRequest,
+    RawRecord,
+)
+from leadline_hubspot import changes, search, snapshot
+from leadline_hubspot.client import PATHS, Client
+from leadline_hubspot.options import Options
+from leadline_hubspot.tasks import KEY
+from leadline_hubspot.values import millis
+
+OWNERS = "owners"
+_OWNER_PAGE = 500
+# What every deployment reads and writes; the mapping check looks at the rest.
+_READ = ("contacts", "companies")
+_WRITTEN = ("contacts", "companies", "tasks")
+_TEXT_LENGTH = 65_536
+_TYPES = {
+    "number": FieldType.NUMBER,
+    "bool": FieldType.BOOLEAN,
+    "date": FieldType.DATE,
+    "datetime": FieldType.DATETIME,
+    "string": FieldType.TEXT,
+    "phone_number": FieldType.TEXT,
+    "json": FieldType.OTHER,
+    "object_coordinates": FieldType.OTHER,
+}
+_OWNER_FIELDS = {
+    "id": FieldType.ID,
+    "userId": FieldType.NUMBER,
+    "email": FieldType.TEXT,
+    "firstName": FieldType.TEXT,
+    "lastName": FieldType.TEXT,
+    "type": FieldType.TEXT,
+    "archived": FieldType.BOOLEAN,
+    "createdAt": FieldType.DATETIME,
+    "updatedAt": FieldType.DATETIME,
+}
+
+
+class HubSpotSource:
+    """The reading half of a connection."""
+
+    def __init__(self, client: Client, options: Options) -> None:
+        self._client = client
+        self._options = options
+        self._overlap = options.overlap_seconds * 1000
+
+    # --- health
+
+    def check(self) -> list[Finding]:
+        """Token, quota, permissions, and the property that keeps tasks from doubling.
+
+        11 calls; nothing is written.
+        """
+        first = self._look("sign-in", self._sign_in, "Put a valid token into `access_token`.")
+        if not first.ok:
+            return [first]
+        scope = "Give the app this scope in HubSpot, then make a new token if HubSpot asks for it."
+        found = [first, self._look("daily quota", self._quota, "")]
+        found += [self._look(f"read {name}", partial(self._can_read, name), scope) for name in _READ]
+        found.append(self._look("read owners", self._can_read_owners, scope))
+        found += [self._look(f"write {name}", partial(self._can_write, name), scope) for name in _WRITTEN]
+        found.append(self._look("task key", self._task_key, _KEY_FIX))
+        found.append(self._sequences())
+        return found
+
+    def _look(self, what: str, look: Callable[[], str], fix: str) -> Finding:
+        try:
+            return Finding(True, what, look())
+        except LeadlineError as error:
+            return Finding(False, what, error.message, fix or error.fix)
+
+    def _sign_in(self) -> str:
+        account = self._client.get(f"{PATHS['account']}/details").body
+        return f"portal {account.get('portalId')}, {account.get('accountType', 'account of unknown type')}"
+
+    def _quota(self) -> str:
+        body = self._client.get(f"{PATHS['account']}/api-usage/daily/private-apps").body
+        for each in body.get("results") or ():
+            limit, used = each.get("usageLimit"), each.get("currentUsage")
+            if limit and used is not None:
+                if used > limit * 0.9:
+                    raise PermanentError(
+                        f"{used} of {limit} calls of the day are used",
+                        fix="Wait for midnight of the account's time zone, or raise the limit in HubSpot.",
+                    )
+                return f"{used} of {limit} calls of the day are used"
+        return "not told by HubSpot"
+
+    def _can_read(self, object: str) -> str:
+        self._client.get(PATHS["objects"].format(object=object), [("limit", "1")])
+        return "allowed"
+
+    def _can_read_owners(self) -> str:
+        self._client.get(PATHS[OWNERS], [("limit", "1")])
+        return "allowed"
+
+    def _can_write(self, object: str) -> str:
+        """An empty batch writes nothing: it is refused as empty with the scope, as forbidden without."""
+        self._client.write(
+            f"{PATHS['objects'].format(object=object)}/batch/update", {"inputs": []}, accept=frozenset({400})
+        )
+        return "allowed"
+
+    def _task_key(self) -> str:
+        path = f"{PATHS['properties'].format(object='tasks')}/{KEY}"
+        definition = self._client.get(path, accept=frozenset({404})).body
+        if not definition.get("hasUniqueValue"):
+            raise PermanentError(f"tasks have no unique property `{KEY}`", fix=_KEY_FIX)
+        return f"tasks have the unique property `{KEY}`"
+
+    def _sequences(self) -> Finding:
+        """Enrolling is optional, so a missing scope is told and not held against the connection."""
+        try:
+            owners = self._client.get(PATHS[OWNERS], [("limit", "1")]).body["results"]
+            user_id = str(owners[0]["userId"]) if owners else "0"
+            body = self._client.get(PATHS["sequences"], [("userId", user_id)], accept=frozenset({400, 404})).body
+        except LeadlineError as error:
+            return Finding(True, "sequences", f"not available, enrolments would be refused: {error.message}")
+        names = ", ".join(str(each["name"]) for each in body.get("results") or ()) or "none"
+        return Finding(True, "sequences", names)
+
+    # --- schemas and counts
+
+    def schema(self, object: str) -> ObjectSchema:
+        """The object's properties. PermanentError when it does not exist."""
+        if object == OWNERS:
+            fields = {name: FieldSchema(name, name, kind, writable=False) for name, kind in _OWNER_FIELDS.items()}
+            return ObjectSchema(OWNERS, "Owners", fields, creatable=False, updatable=False)
+        body = self._client.get(PATHS["properties"].format(object=object)).body
+        fields = {each["name"]: _field(each) for each in body["results"] if not each.get("archived")}
+        return ObjectSchema(object, object, fields)
+
+    def count(self, request: PullRequest) -> Estimate:
+        """Rows of the object and the calls that a full read takes. One call."""
+        if request.object == OWNERS:
+            owners = list(self._owner_pages(archived=False))
+            number = sum(map(len, owners))
+            return Estimate(OWNERS, number, 2 * max(ceil(number / _OWNER_PAGE), 1))
+        rows, _ = self._size(request)
+        _, calls = snapshot.plan(request, rows, self._options.search_above_rows)
+        return Estimate(request.object, rows, calls + 1)  # one to learn the size
+
+    def _size(self, request: PullRequest) -> tuple[int, int]:
+        """Rows of the object, and the vendor's time in milliseconds."""
+        path = f"{PATHS['objects'].format(object=request.object)}/search"
+        answer = self._client.read(path, search.counting(), bucket="search")
+        return int(answer.body["total"]), answer.at if answer.at is not None else request.now * 1000
+
+    # --- records
+
+    def pull(self, request: PullRequest) -> Iterator[Page]:
+        """Pages of records; see `snapshot` for a first read and `changes` for the following ones."""
+        if request.object == OWNERS:
+            yield self._owners(request)
+            return
+        position: Mapping[str, Any] = request.cursor.position if request.cursor else {}
+        if position.get("mode") == "changes":
+            yield from changes.Changes(self._client, request, self._overlap).pages()
+            return
+        if not position:
+            rows, began = self._size(request)
+            mode, _ = snapshot.plan(request, rows, self._options.search_above_rows)
+            position = {"mode": mode, "began": began, "after": None}
+        read = snapshot.listing if position["mode"] == "list" else snapshot.searching
+        yield from read(self._client, request, position, changes.start(int(position["began"]), self._overlap))
+
+    def _owners(self, request: PullRequest) -> Page:
+        """All owners, archived ones with `archived` true. They are few, so there is nothing to go on from."""
+        rows = [row for archived in (False, True) for page in self._owner_pages(archived=archived) for row in page]
+        records = tuple(
+            RawRecord(
+                id=str(row["id"]),
+                fields={name: row.get(name) for name in request.fields},
+                modified_at=millis(row["updatedAt"]) // 1000,
+            )
+            for row in rows
+        )
+        return Page(records, Cursor({"mode": "all"}))
+
+    def _owner_pages(self, *, archived: bool) -> Iterator[list[dict[str, Any]]]:
+        after: str | None = None
+        while True:
+            query = [("limit", str(_OWNER_PAGE)), ("archived", str(archived).lower())]
+            body = self._client.get(PATHS[OWNERS], [*query, ("after", after)] if after else query).body
+            yield body["results"]
+            after = ((body.get("paging") or {}).get("next") or {}).get("after")
+            if not after:
+                return
+
+
+_KEY_FIX = (
+    f"Create the property `{KEY}` on tasks: single-line text, requires unique values. "
+    "Without it a task could be made twice."
+)
+
+
+def _field(given: Mapping[str, Any]) -> FieldSchema:
+    kind, options = _kind(given)
+    return FieldSchema(
+        name=given["name"],
+        label=given.get("label") or given["name"],
+        type=kind,
+        length=_TEXT_LENGTH if kind is FieldType.TEXT else None,
+        writable=not (given.get("modificationMetadata") or {}).get("readOnlyValue", False)
+        and not given.get("calculated", False),
+        unique=bool(given.get("hasUniqueValue")),
+        options=options,
+        restricted=options is not None,
+        references=(OWNERS,) if kind is FieldType.REFERENCE else (),
+    )
+
+
+def _kind(given: Mapping[str, Any]) -> tuple[FieldType, tuple[str, ...] | None]:
+    if given["name"] == "hs_object_id":
+        return FieldType.ID, None
+    if given.get("type") != "enumeration":
+        return _TYPES.get(str(given.get("type")), FieldType.OTHER), None
+    if given.get("referencedObjectType") == "OWNER":
+        return FieldType.REFERENCE, None
+    if given.get("fieldType") == "booleancheckbox":
+        return FieldType.BOOLEAN, None
+    options = tuple(str(each["value"]) for each in given.get("options") or ())
+    multiple = given.get("fieldType") == "checkbox"
+    return FieldType.MULTIPICKLIST if multiple else FieldType.PICKLIST, options

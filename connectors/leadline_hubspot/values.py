@@ -1,0 +1,82 @@
+"""HubSpot's values: instants, property values as text, and records as the engine takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from leadline.sdk.records import RawRecord, Scalar
+
+MERGED = "hs_merged_object_ids"
+MERGEABLE = frozenset({"contacts", "companies", "deals", "tickets"})
+
+
+def modified_property(object: str) -> str:
+    """The property that moves with every change; contacts have their own."""
+    return "lastmodifieddate" if object == "contacts" else "hs_lastmodifieddate"
+
+
+def millis(text: str) -> int:
+    """An instant as HubSpot writes it, in milliseconds since 1970 UTC."""
+    moment = datetime.fromisoformat(text)
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def instant(seconds: int) -> str:
+    """Whole seconds since 1970 UTC as HubSpot reads them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def as_text(value: Scalar) -> str:
+    """A value as HubSpot keeps it: always text, empty to clear."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def same(sent: str, found: str | None) -> bool:
+    """Whether a property shows what was sent: the same text, number or instant."""
+    have = found or ""
+    if sent == have:
+        return True
+    if not sent or not have:
+        return False
+    try:
+        return float(sent) == float(have)
+    except ValueError:
+        pass
+    try:
+        return millis(sent) == millis(have)
+    except ValueError:
+        return False
+
+
+def wanted_properties(object: str, fields: Sequence[str]) -> tuple[str, ...]:
+    """What to ask for: the fields, the stamp, and what tells of merges."""
+    extra = [modified_property(object), *([MERGED] if object in MERGEABLE else [])]
+    return tuple(dict.fromkeys([*fields, *extra]))
+
+
+def stamp_of(object: str, row: Mapping[str, Any]) -> int:
+    """When a row was last changed, in milliseconds."""
+    return millis(row["properties"].get(modified_property(object)) or row["updatedAt"])
+
+
+def to_records(
+    object: str, row: Mapping[str, Any], fields: Sequence[str], links: Mapping[str, tuple[str, ...]]
+) -> Iterator[RawRecord]:
+    """The record of a row, and one for each record that was merged into it."""
+    properties = row["properties"]
+    modified_at = stamp_of(object, row) // 1000
+    yield RawRecord(
+        id=row["id"],
+        fields={name: properties.get(name) or None for name in fields},
+        modified_at=modified_at,
+        links=links,
+    )
+    for loser in (properties.get(MERGED) or "").split(";"):
+        if loser and loser != row["id"]:
+            yield RawRecord(id=loser, fields={}, modified_at=modified_at, deleted=True, merged_into=row["id"])
