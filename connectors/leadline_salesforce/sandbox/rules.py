@@ -61,7 +61,7 @@ def coerce(field: FieldDef, value: Any, org: Org) -> Any:
     """One value in the form that rows hold. RowError when the field cannot hold it."""
     if value is None or value == "":
         return False if field.type == "boolean" else None
-    read: _Reader = _BY_TYPE[field.type] if field.type in _BY_TYPE else _text
+    read: _Reader = _BY_TYPE.get(field.type, _text)
     return read(field, value, org)
 
 

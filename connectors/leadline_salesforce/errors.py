@@ -1,0 +1,205 @@
+"""What Salesforce's answers mean: for a whole call, and for one row of a batch.
+
+Two tables. `CALLS` maps a vendor code to what the HTTP policy does; `ROWS` maps a row's code to who
+must act and what to do. A status decides where there is no known code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leadline.sdk.http import Action, Reply, Verdict, redact
+from leadline.sdk.records import Actor, Refusal
+
+EXPIRED = "INVALID_SESSION_ID"
+NOT_APPLIED = "NOT_APPLIED"
+# The daily quota is a rolling 24 hours: some of it comes back all the time.
+_QUOTA_PAUSE = 900.0
+_CONCURRENT_PAUSE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    action: Action
+    applied: bool | None = False
+    wait: float | None = None
+
+
+CALLS: Mapping[str, _Meaning] = {
+    # Passed on: the client signs in again and repeats the call with the same headers.
+    EXPIRED: _Meaning(Action.OK),
+    "REQUEST_LIMIT_EXCEEDED": _Meaning(Action.BUDGET, wait=_QUOTA_PAUSE),
+    "SERVER_UNAVAILABLE": _Meaning(Action.RETRY),
+    "UNABLE_TO_LOCK_ROW": _Meaning(Action.RETRY),
+    "QUERY_TIMEOUT": _Meaning(Action.RETRY),
+    "TXN_SECURITY_METERING_ERROR": _Meaning(Action.RETRY),
+    "API_DISABLED_FOR_ORG": _Meaning(Action.CREDENTIALS),
+    "API_CURRENTLY_DISABLED": _Meaning(Action.CREDENTIALS),
+    "INVALID_AUTH_HEADER": _Meaning(Action.CREDENTIALS),
+    "INSUFFICIENT_ACCESS": _Meaning(Action.FAIL),
+}
+
+STATUSES: Mapping[int, _Meaning] = {
+    401: _Meaning(Action.CREDENTIALS),
+    406: _Meaning(Action.RETRY),
+    408: _Meaning(Action.RETRY, applied=None),
+    420: _Meaning(Action.RETRY),
+    429: _Meaning(Action.RETRY),
+    500: _Meaning(Action.RETRY, applied=None),
+    502: _Meaning(Action.RETRY, applied=None),
+    503: _Meaning(Action.RETRY, applied=None),
+    504: _Meaning(Action.RETRY, applied=None),
+}
+# Errors of the token endpoint that are not about the credentials.
+_OAUTH_TRANSIENT = frozenset({"temporarily_unavailable", "server_error", "unknown_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    actor: Actor
+    fix: str
+
+
+_SHARING = _Row(
+    Actor.CRM_ADMIN,
+    "Give the integration user edit access to this record: sharing, record type and the fields written.",
+)
+_AUTOMATION = _Row(
+    Actor.CRM_ADMIN, "A trigger or flow of the org failed on this record; correct it, then retry the row."
+)
+_SCHEMA = _Row(
+    Actor.LEADLINE_ADMIN, "Run `leadline mappings check --live`: the mapping and the org's fields do not agree."
+)
+_FIELD_SECURITY = _Row(Actor.CRM_ADMIN, "Make the field editable for the integration user's permission set.")
+_GONE = _Row(Actor.NOBODY, "The record was deleted or merged in the CRM; the next sync forgets it.")
+_LATER = _Row(Actor.NOBODY, "Salesforce was busy with the record; it is tried again with the next sync.")
+
+ROWS: Mapping[str, _Row] = {
+    "STRING_TOO_LONG": _Row(Actor.CRM_ADMIN, "Lengthen the field in Salesforce, or map a shorter text to it."),
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": _Row(
+        Actor.CRM_ADMIN, "A validation rule refuses the record; exempt the integration user or correct the record."
+    ),
+    "REQUIRED_FIELD_MISSING": _Row(Actor.RECORD_OWNER, "Fill the named fields on the record in Salesforce."),
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _Row(
+        Actor.CRM_ADMIN, "Add the value to the picklist, or take the restriction off it."
+    ),
+    "BAD_VALUE_FOR_RESTRICTED_PICKLIST": _Row(
+        Actor.CRM_ADMIN, "Add the value to the picklist, or take the restriction off it."
+    ),
+    "NUMBER_OUTSIDE_VALID_RANGE": _Row(Actor.CRM_ADMIN, "Give the number field more digits."),
+    "DUPLICATES_DETECTED": _Row(
+        Actor.CRM_ADMIN, "A duplicate rule blocks the record; let it alert instead, or merge the duplicates."
+    ),
+    "DUPLICATE_VALUE": _Row(Actor.CRM_ADMIN, "Another record holds this unique value; see the record it names."),
+    "INVALID_EMAIL_ADDRESS": _Row(Actor.RECORD_OWNER, "Correct the e-mail address on the record."),
+    "CANNOT_UPDATE_CONVERTED_LEAD": _Row(
+        Actor.NOBODY, "The lead was converted; Leadline goes on with its contact and account."
+    ),
+    "INACTIVE_OWNER_OR_USER": _Row(Actor.LEADLINE_ADMIN, "Take the inactive user out of the routing, or activate it."),
+    "OP_WITH_INACTIVE_USER_EXCEPTION": _Row(
+        Actor.LEADLINE_ADMIN, "Take the inactive user out of the routing, or activate it."
+    ),
+    "ENTITY_IS_DELETED": _GONE,
+    "ENTITY_IS_LOCKED": _Row(Actor.CRM_ADMIN, "The record is locked by an approval; finish it or allow edits."),
+    "INVALID_CROSS_REFERENCE_KEY": _Row(
+        Actor.LEADLINE_ADMIN, "The record or the owner does not exist or is not visible to the integration user."
+    ),
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": _SHARING,
+    "INSUFFICIENT_ACCESS_OR_READONLY": _SHARING,
+    "INSUFFICIENT_ACCESS": _SHARING,
+    "INVALID_FIELD_FOR_INSERT_UPDATE": _FIELD_SECURITY,
+    "INVALID_FIELD": _SCHEMA,
+    "INVALID_TYPE": _SCHEMA,
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": _SCHEMA,
+    "JSON_PARSER_ERROR": _SCHEMA,
+    "MALFORMED_ID": _SCHEMA,
+    "MISSING_ARGUMENT": _SCHEMA,
+    "NOT_FOUND": _GONE,
+    "FIELD_INTEGRITY_EXCEPTION": _Row(Actor.CRM_ADMIN, "Two fields of the record contradict each other; see the text."),
+    "FIELD_FILTER_VALIDATION_EXCEPTION": _Row(Actor.CRM_ADMIN, "A lookup filter refuses the value."),
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _AUTOMATION,
+    "CANNOT_EXECUTE_FLOW_TRIGGER": _AUTOMATION,
+    "APEX_ERROR": _AUTOMATION,
+    "INVALID_STATUS": _Row(Actor.CRM_ADMIN, "Activate the sales cadence."),
+    "UNABLE_TO_LOCK_ROW": _LATER,
+    "SERVER_UNAVAILABLE": _LATER,
+    "QUERY_TIMEOUT": _LATER,
+    "STORAGE_LIMIT_EXCEEDED": _Row(Actor.CRM_ADMIN, "Free or buy data storage in the org."),
+}
+_UNKNOWN_ROW = _Row(Actor.CRM_ADMIN, "Look the code up in Salesforce's list of status codes, then retry the row.")
+
+# Refusals that a repeat some moments later may not get.
+ROW_RETRIES = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
+
+
+def refusal(code: str, message: str) -> Refusal:
+    """A refused row in the words that `outbox list` shows."""
+    row = ROWS.get(code, _UNKNOWN_ROW)
+    return Refusal(code, one_line(message), row.actor, row.fix)
+
+
+def not_applied() -> Refusal:
+    """The refusal of an effect that was looked for and is not there."""
+    return Refusal(NOT_APPLIED, "Salesforce does not show it.", Actor.NOBODY, "It is planned again.")
+
+
+def classify(reply: Reply) -> Verdict:
+    """A reply's meaning by the tables above."""
+    if reply.status < 300:
+        return Verdict(Action.OK)
+    body = _body(reply)
+    if _is_action_result(body):
+        return Verdict(Action.OK)
+    code, message = _words(body)
+    if isinstance(body, dict) and "error" in body:
+        action = Action.RETRY if code in _OAUTH_TRANSIENT else Action.CREDENTIALS
+        return Verdict(action, code=code, message=f"{code}: {message}")
+    meaning = CALLS.get(code) or STATUSES.get(reply.status) or _Meaning(Action.FAIL)
+    if code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" in message.lower():
+        meaning = _Meaning(Action.RETRY, wait=_CONCURRENT_PAUSE)
+    said = f"{code}: {message}" if code else f"HTTP {reply.status}"
+    wait = _retry_after(reply) or meaning.wait
+    return Verdict(meaning.action, wait=wait, code=code, message=said, applied=meaning.applied)
+
+
+def expired(reply_status: int, body: bytes) -> bool:
+    """Whether the reply says that the session has ended."""
+    return reply_status == 401 and _words(_body(Reply(reply_status, {}, body)))[0] == EXPIRED
+
+
+def one_line(message: str) -> str:
+    """A message of several lines (the vendor points at places in queries) as one, without secrets."""
+    lines = [line.strip() for line in message.splitlines()]
+    if any(line.startswith("ERROR at Row:") for line in lines):
+        lines = lines[-1:]  # the three lines before repeat the query
+    return redact(" ".join(line for line in lines if line))
+
+
+def _body(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except ValueError:
+        return None  # an HTML page of a load balancer
+
+
+def _words(body: Any) -> tuple[str, str]:
+    """Code and message of an error body, empty when it is none: `[{errorCode, message}]` or `{error, ...}`."""
+    entry = body[0] if isinstance(body, list) and body else body
+    if not isinstance(entry, dict):
+        return "", ""
+    code = entry.get("errorCode") or entry.get("error") or ""
+    message = entry.get("message") or entry.get("error_description") or ""
+    return str(code), one_line(str(message))
+
+
+def _is_action_result(body: Any) -> bool:
+    """Invocable actions answer 400 with one result per input as soon as one of them failed."""
+    return isinstance(body, list) and bool(body) and all(isinstance(row, dict) and "isSuccess" in row for row in body)
+
+
+def _retry_after(reply: Reply) -> float | None:
+    text = reply.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else None

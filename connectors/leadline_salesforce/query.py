@@ -1,0 +1,99 @@
+"""SOQL texts. Pure: names in, text out, nothing is sent from here.
+
+Reading goes by keyset: rows in order of (SystemModstamp, Id), each page beginning behind the last
+row of the page before. Two rows with one stamp are kept apart by their ids, and a row that changes
+while it is read moves to the end instead of shifting pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leadline.sdk.errors import ConfigError
+
+PAGE_SIZE = 2000
+# The vendor keeps no deleted rows of these, so they lack the field.
+WITHOUT_IS_DELETED = frozenset({"User", "UserRole", "Profile", "Organization", "Group"})
+MERGEABLE = frozenset({"Account", "Contact", "Lead"})
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*\Z")
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\Z")
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A place in the order of (SystemModstamp, Id). Without an id: before all rows of that stamp."""
+
+    stamp: str
+    id: str = ""
+
+
+def quote(text: str) -> str:
+    """A text as a SOQL literal."""
+    return f"'{text.translate(_ESCAPES)}'"
+
+
+def name(text: str) -> str:
+    """An object's or field's name, dotted through lookups. ConfigError for anything that is none."""
+    if not _NAME.match(text):
+        raise ConfigError(f"{text!r} is not the name of a Salesforce object or field.", fix="Correct the mapping.")
+    return text
+
+
+def select(object: str, fields: Sequence[str], after: After | None) -> str:
+    """The next page of an object, with what every page needs."""
+    names = dict.fromkeys(("Id", "SystemModstamp", *_marks(object), *(name(field) for field in fields)))
+    return (
+        f"SELECT {', '.join(names)} FROM {name(object)}{_where(after)} "  # noqa: S608 - names are checked
+        f"ORDER BY SystemModstamp, Id LIMIT {PAGE_SIZE}"
+    )
+
+
+def count(object: str, after: After | None) -> str:
+    """How many rows there are beyond a place."""
+    return f"SELECT COUNT() FROM {name(object)}{_where(after)}"  # noqa: S608 - names are checked
+
+
+def by_id(object: str, fields: Sequence[str], ids: Sequence[str]) -> str:
+    """Fields of known rows."""
+    names = dict.fromkeys(("Id", *(name(field) for field in fields)))
+    return f"SELECT {', '.join(names)} FROM {name(object)} WHERE Id IN {_texts(ids)}"  # noqa: S608
+
+
+def tasks_by_key(keys: Sequence[str]) -> str:
+    """The tasks that carry these keys."""
+    return f"SELECT Id, Leadline_Key__c FROM Task WHERE Leadline_Key__c IN {_texts(keys)}"  # noqa: S608
+
+
+def trackers(targets: Sequence[str], cadences: Sequence[str]) -> str:
+    """Which of these people are, or were, in these cadences."""
+    return (
+        "SELECT Id, TargetId, ActionCadenceId, State FROM ActionCadenceTracker "  # noqa: S608
+        f"WHERE TargetId IN {_texts(targets)} AND ActionCadenceId IN {_texts(cadences)}"
+    )
+
+
+def is_id(text: str) -> bool:
+    """Whether the text has the form of a record id."""
+    return _ID.match(text) is not None
+
+
+def _marks(object: str) -> tuple[str, ...]:
+    deleted = () if object in WITHOUT_IS_DELETED else ("IsDeleted",)
+    return (*deleted, "MasterRecordId") if object in MERGEABLE else deleted
+
+
+def _where(after: After | None) -> str:
+    if after is None:
+        return ""
+    if not after.id:
+        return f" WHERE SystemModstamp >= {after.stamp}"
+    stamp = after.stamp
+    return f" WHERE (SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {quote(after.id)}))"
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"({', '.join(quote(value) for value in values)})"
