@@ -189,22 +189,22 @@ def walk(condition: Condition) -> Iterator[Condition]:
         yield from walk(child)
 
 
-def holds(condition: Condition, facts: Record, *, open_known: bool = False) -> bool | None:
+def holds(condition: Condition, facts: Record) -> bool | None:
     """Three answers; None when a missing fact decides."""
     if condition.not_ is not None:
-        answer = holds(condition.not_, facts, open_known=open_known)
+        answer = holds(condition.not_, facts)
         return None if answer is None else not answer
     if condition.all_ is not None:
-        answers = [holds(child, facts, open_known=open_known) for child in condition.all_]
+        answers = [holds(child, facts) for child in condition.all_]
         return False if False in answers else None if None in answers else True
     if condition.any_ is not None:
-        answers = [holds(child, facts, open_known=open_known) for child in condition.any_]
+        answers = [holds(child, facts) for child in condition.any_]
         return True if True in answers else None if None in answers else False
     name = condition.field or ""
     if condition.known is not None:
         if name in facts:
             return condition.known
-        return None if open_known else not condition.known
+        return not condition.known
     if name not in facts:
         return None
     value = facts[name]
@@ -409,7 +409,8 @@ def fit_rules(model: Model, entity: str) -> list[Rule]:
 
 def asked_facts(model: Model, entity: str) -> list[str]:
     """Facts that completeness is measured over."""
-    names = [name for rule in fit_rules(model, entity) for name in leaf_names(rule.when)]
+    leaves = [leaf for rule in fit_rules(model, entity) for leaf in walk(rule.when)]
+    names = [leaf.field or "" for leaf in leaves if leaf.known is None]
     if entity == "person" and model.persona:
         names += ["person.seniority", "person.function"]
     return list(dict.fromkeys(names))
@@ -424,12 +425,10 @@ def best_gain(model: Model, entity: str, facts: Record) -> int:
         if len(names) == 1:
             by_fact.setdefault(names[0], []).append(rule)
             continue
-        fires = holds(rule.when, facts) is True
-        is_open = holds(rule.when, facts, open_known=True) is None
-        if is_open and ((rule.points > 0 and not fires) or (rule.points < 0 and fires)):
-            gain += abs(rule.points)
+        if holds(rule.when, facts) is None:
+            gain += max(rule.points, 0)
     for name, rules in by_fact.items():
-        if name not in facts:
+        if name not in facts and name in asked_facts(model, entity):
             worths = [sum(r.points for r in rules if holds(r.when, one)) for one in candidate_facts(name, rules)]
             gain += max(worths) - sum(r.points for r in rules if holds(r.when, {}))
     return gain

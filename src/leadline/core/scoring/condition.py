@@ -110,23 +110,26 @@ class Condition(Strict):
         """The facts that are read, in order of mention, each once."""
         return tuple(dict.fromkeys(leaf.field for leaf in self.leaves() if leaf.field))
 
-    def holds(self, read: Callable[[str], Any], *, missing_may_come: bool = False) -> bool | None:
+    def facts_asked(self) -> tuple[str, ...]:
+        """The facts whose values matter, in order of mention; `known` alone asks for no value."""
+        return tuple(dict.fromkeys(leaf.field for leaf in self.leaves() if leaf.field and leaf.known is None))
+
+    def holds(self, read: Callable[[str], Any]) -> bool | None:
         """True, False, or None when a missing fact leaves it open.
 
-        `read` gives the value of a fact, None when it is missing. With `missing_may_come` a missing
-        fact could still turn up, so `known` of a missing fact is open too.
+        `read` gives the value of a fact, None when it is missing.
         """
         key, operand = self.test
         if key == "not":
-            inner = operand.holds(read, missing_may_come=missing_may_come)
+            inner = operand.holds(read)
             return None if inner is None else not inner
         if key in JOINS:
-            answers = [child.holds(read, missing_may_come=missing_may_come) for child in operand]
+            answers = [child.holds(read) for child in operand]
             decisive = key == "any"
             if decisive in answers:
                 return decisive
             return None if None in answers else not decisive
-        return answer(key, operand, read(str(self.field)), missing_may_come=missing_may_come)
+        return answer(key, operand, read(str(self.field)))
 
 
 def is_missing(value: Any) -> bool:
@@ -134,11 +137,11 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, list | tuple) and not value)
 
 
-def answer(key: str, operand: Any, value: Any, *, missing_may_come: bool = False) -> bool | None:
+def answer(key: str, operand: Any, value: Any) -> bool | None:
     """One operator on one value. An empty list is a missing value."""
     missing = is_missing(value)
     if key == "known":
-        return (None if missing_may_come else not operand) if missing else bool(operand)
+        return bool(operand) is not missing
     if missing:
         return None
     if key == "in":

@@ -124,10 +124,11 @@ def _tally_lines(tally: Tally, now: int) -> list[Line]:
 def sentences(model: Model, rows: Sequence[LedgerRow], *, max_length: int = 1000, limit: int | None = None) -> str:
     """The reasons for a score, strongest first, as short lines that fit into a CRM field.
 
-    Whole lines only; lines that do not fit (in characters) are left out, weakest first.
+    Whole lines only; lines that do not fit (in characters) are left out, weakest first, and so are
+    reasons of less than half a point.
     """
     names = rule_names(model)
-    reasons = [row for row in rows if row.rule in names and row.points]
+    reasons = [row for row in rows if row.rule in names and abs(row.points) >= POINT // 2]
     reasons.sort(key=lambda row: (-abs(row.points), row.rule))
     text = ""
     for row in reasons[:limit]:
@@ -139,7 +140,7 @@ def sentences(model: Model, rows: Sequence[LedgerRow], *, max_length: int = 1000
 
 
 def sentence(name: str, row: LedgerRow) -> str:
-    """One reason: "Viewed the pricing page 3 times, last on 14 Nov (+30)"."""
+    """One reason, points to the nearest whole: "Viewed the pricing page 3 times, last on 14 Nov (+30)"."""
     text = name
     if row.value:
         text += f": {row.value.replace('_', ' ')}"
@@ -151,7 +152,8 @@ def sentence(name: str, row: LedgerRow) -> str:
             text += f" {row.count} times, last on {day}" if row.count > 1 else f" on {day}"
     elif row.count > 1:
         text += f" ({row.count} people)"
-    return f"{text} ({points_text(row.points)})"
+    nearest = (abs(row.points) + POINT // 2) // POINT
+    return f"{text} ({'-' if row.points < 0 else '+'}{nearest})"
 
 
 def short_date(at: int) -> str:

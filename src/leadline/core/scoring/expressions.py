@@ -53,20 +53,19 @@ def missing(fact: str) -> Expr:
     return empty
 
 
-def holds(condition: Condition, *, missing_may_come: bool = False) -> Expr:
+def holds(condition: Condition) -> Expr:
     """The condition's three answers: true, false, null."""
     key, operand = condition.test
     if key == "not":
-        opposite: Expr = ~holds(operand, missing_may_come=missing_may_come)
+        opposite: Expr = ~holds(operand)
         return opposite
     if key in JOINS:
-        answers = [holds(child, missing_may_come=missing_may_come) for child in operand]
+        answers = [holds(child) for child in operand]
         return _every(answers) if key == "all" else _some(answers)
     fact = str(condition.field)
     if key == "known":
-        given = nw.when(~missing(fact)).then(nw.lit(bool(operand)))
-        result: Expr = given if missing_may_come else given.otherwise(nw.lit(not operand))
-        return result
+        absent = missing(fact)
+        return ~absent if operand else absent
     answer: Expr = nw.when(~missing(fact)).then(_test(key, operand, nw.col(column(fact))))
     return answer
 
@@ -157,10 +156,7 @@ def best_gain(interval: Interval) -> Expr:
 
 
 def _open_gain(rule: Rule) -> Expr:
-    is_open = holds(rule.when, missing_may_come=True).is_null()
-    now = fires(rule.when)
-    could_gain = is_open & (now if rule.points < 0 else ~now)
-    return either(could_gain, number(abs(rule.points)), number(0))
+    return either(holds(rule.when).is_null(), number(max(rule.points, 0)), number(0))
 
 
 def smaller(value: Expr, bound: Expr) -> Expr:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from leadline.core.entities import ACTIVITY_KINDS, FUNCTIONS, SENIORITIES, Entity
+from leadline.core.entities import ACTIVITY_KINDS, FIELDS, FUNCTIONS, SENIORITIES, Entity
 from leadline.core.scoring.condition import Condition, Strict
-from leadline.yamlfile import Mistake, MistakesError, did_you_mean
+from leadline.yamlfile import Mistake, MistakesError, Path, did_you_mean
 
 POINT = 1000  # thousandths in a point
 DAY = 86_400  # seconds
@@ -393,7 +393,23 @@ def _group_mistakes(model: Model) -> Iterator[Mistake]:
 
 def _example_mistakes(model: Model) -> Iterator[Mistake]:
     for number, example in enumerate(model.examples):
+        at = ("examples", number)
+        yield from _fact_mistakes(Entity.ACCOUNT, example.account or {}, (*at, "account"))
+        for position, person in enumerate(example.people):
+            yield from _fact_mistakes(Entity.PERSON, person, (*at, "people", position))
         for position, event in enumerate(example.events):
             if event.person is not None and event.person >= len(example.people):
-                path = ("examples", number, "events", position, "person")
+                path = (*at, "events", position, "person")
                 yield Mistake(path, f"there is no person {event.person}", "Positions start at 0; null is the account.")
+        if example.account is None and example.expect.of is Entity.ACCOUNT:
+            yield Mistake((*at, "account"), "is missing", "Give its facts, or `of: person` under `expect`.")
+
+
+def _fact_mistakes(entity: Entity, facts: Mapping[str, Any], path: Path) -> Iterator[Mistake]:
+    fields = {field.name: field for field in FIELDS[entity] if field.scored}
+    for name, value in facts.items():
+        if name not in fields:
+            yield Mistake((*path, name), f"unknown fact '{name}'", did_you_mean(name, list(fields)))
+        elif fields[name].values and value is not None and value not in fields[name].values:
+            fix = did_you_mean(str(value), fields[name].values)
+            yield Mistake((*path, name), f"{name} is never '{value}'", fix)

@@ -87,7 +87,7 @@ def _subject_plan(model: Model, entity: Entity) -> SubjectPlan:
     own = tuple(rule for rule in rules if entity is Entity.PERSON or not rule.by_any_person)
     people = tuple(rule for rule in rules if rule not in own)
     fit = [rule for rule in own if rule.part is Part.FIT]
-    asked = [name for rule in fit for name in rule.when.fields()]
+    asked = [name for rule in fit for name in rule.when.facts_asked()]
     if entity is Entity.PERSON and model.persona:
         asked += ["person.seniority", "person.function"]
     return SubjectPlan(own, people, tuple(dict.fromkeys(asked)), _interval(fit))
@@ -102,7 +102,8 @@ def _interval(fit: Sequence[Rule]) -> Interval:
             alone.setdefault(names[0], []).append(rule)
         else:
             several.append(rule)
-    gains = {name: _best(name, rules) - _worth(rules, None) for name, rules in alone.items()}
+    asked = {name for rule in fit for name in rule.when.facts_asked()}
+    gains = {name: _best(name, rules) - _worth(rules, None) for name, rules in alone.items() if name in asked}
     return Interval({name: gain for name, gain in gains.items() if gain}, tuple(several))
 
 

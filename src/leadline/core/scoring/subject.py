@@ -247,10 +247,8 @@ def best_gain(plan: Plan, entity: Entity, own: Read) -> int:
     interval = plan.subjects[entity].interval
     gain = sum(points for name, points in interval.by_fact.items() if is_missing(own(name)))
     for rule in interval.several:
-        fires = bool(rule.when.holds(own))
-        could_change = rule.when.holds(own, missing_may_come=True) is None
-        if could_change and fires == (rule.points < 0):
-            gain += abs(rule.points)
+        if rule.when.holds(own) is None:
+            gain += max(rule.points, 0)
     return gain
 
 
