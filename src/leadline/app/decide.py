@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     from leadline.app.events import Listener
 
 FIRST_ACTIVATION = "scored for the first time in a backfill"
+_FOREVER = 400 * 86_400
+"""Seconds within which every signal of usual length has run out; a record without signals is looked at then."""
+
+_NEVER = 1 << 62
+
 NEW_MODEL = "moved by a new version of the model"
 
 
@@ -165,14 +170,18 @@ class _Decider:
         return ChunkScored(len(clusters), len(chunk.scores), chunk.crossed, new)
 
     def _set_due(self, frames: Facts[Any], done: Scored[Any], chunk: _Chunk) -> None:
-        """When each record must be looked at again: a change by age alone, or the end of its last write's age."""
+        """When each record must be looked at again: when age alone changes its group or moves it by the policy's
+        points, or when it is off by anything at all and its last write has grown old."""
         policy, now = self._policy, self._project.now()
         pushed = {row["uid"]: row["pushed_score"] for row in chunk.scores}
-        due = due_all(
+        far = due_all(
             self._model, frames, done, now, pushed=pushed, n=policy.min_points, horizon_seconds=policy.max_age
         )
+        first = due_all(self._model, frames, done, now, pushed=pushed, n=1, horizon_seconds=_FOREVER)
         for row in chunk.scores:
-            row["due_at"] = min(due[row["uid"]], row["pushed_at"] + policy.max_age)
+            uid, aged = row["uid"], row["pushed_at"] + policy.max_age
+            off = now if row["score"] != row["pushed_score"] else first[uid]
+            row["due_at"] = min(far[uid] if far[uid] < now + policy.max_age else _NEVER, max(aged, off))
 
     def _forget(self, connection: Connection, clusters: Sequence[str], facts: ClusterFacts) -> None:
         """Drop scores of records that are gone; a person who moved to another account keeps theirs."""

@@ -75,7 +75,7 @@ def _connection(settings: Settings, name: str) -> Iterator[Finding]:
 
 def _mapping(settings: Settings, live: LiveConnection) -> Iterator[Finding]:
     file = settings.mapping_file(live.name)
-    problems = check_mapping(live.mapping, place=str(file), connection=live.connection)
+    problems = check_mapping(live.mapping, str(file), live.connection)
     for problem in problems:
         yield Finding(False, "mapping", f"{problem.place}: {problem.message}", problem.fix)
     if not problems:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from leadline.app.events import ConnectionFailed, PageStored, StageStarted
-from leadline.core.normalize.apply import normalize
-from leadline.core.normalize.mapping import request
+from leadline.core.normalize.apply import normalize, request
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import Cursor, Page, PullRequest
 from leadline.store.records import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,13 @@ from leadline.app import backfill as backfilling
 from leadline.app import sync as syncing
 from leadline.app.bootstrap import LiveConnection, Project, open_project
 from leadline.app.doctor import Examined, examine
-from leadline.app.explaining import Told, subject_from, tell
+from leadline.app.explaining import Told, next_change, subject_from, tell
 from leadline.app.lookup import Ranked, ranked
 from leadline.core.decisions.suppression import held_back
 from leadline.core.entities import Entity
+from leadline.core.scoring.explain import explain
 from leadline.core.scoring.groups import group_names
-from leadline.core.scoring.subject import Event, evaluate
+from leadline.core.scoring.subject import Event
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import CreateTask
 from leadline.store.facts import load_facts
@@ -100,18 +101,18 @@ class Scenario:
         return tell(self._project, uid)
 
     def choose(self) -> Visit:
-        """A nurture account that a pricing view and a demo request would lift into the best group, with nothing in the way."""
+        """A nurture account that a pricing view and a demo request would lift into the best group."""
         names = group_names(self._project.model)
         nurture = {name: 0 for name in names if name == "nurture"}
         with self._project.reading().begin() as connection:
             rows = list_queue(connection, nurture, owners=None, limit=_CANDIDATES)
-            for row in rows:
-                visit = self._try(connection, row, names[0])
-                if visit:
-                    return visit
-        raise LeadlineError("no nurture account of this world would cross; choose another --seed")
+            tried = [found for row in rows if (found := self._try(connection, row, names[0]))]
+        if not tried:
+            raise LeadlineError("no nurture account of this world would cross; choose another --seed")
+        return min(tried, key=lambda found: found[0])[1]
 
-    def _try(self, connection: Any, row: Mapping[str, Any], best: str) -> Visit | None:
+    def _try(self, connection: Any, row: Mapping[str, Any], best: str) -> tuple[int, Visit] | None:
+        """A visit that would lift this account into the best group, and when age would take it out again."""
         facts = load_facts(connection, [row["uid"]])
         if not facts.accounts:
             return None
@@ -119,21 +120,16 @@ class Scenario:
         rules = self._project.model.suppress
         if held_back(rules, account=account, opportunities=facts.opportunities, events=facts.events, now=now):
             return None
+        subject = subject_from(facts, Entity.ACCOUNT, row["uid"])
         for person in facts.people:
             if not person["email"] or person["opted_out"] or not person["name"]:
                 continue
-            subject = subject_from(facts, Entity.ACCOUNT, row["uid"])
             acts = tuple(Event(kind, now, person["uid"], row["uid"]) for kind in ACTS)
-            then = type(subject)(
-                subject.entity,
-                subject.uid,
-                subject.account,
-                subject.people,
-                subject.events + acts,
-                subject.previous_group,
-            )
-            if evaluate(self._project.model, then, now).group == best:
-                return Visit(row["uid"], account["name"], person, person["name"], account["connection"])
+            then = explain(self._project.model, replace(subject, events=subject.events + acts), now)
+            leaves = next_change(self._project, then)
+            if then.evaluation.group == best and leaves is not None:
+                visit = Visit(row["uid"], account["name"], person, person["name"], account["connection"])
+                return leaves, visit
         return None
 
     def happen(self, visit: Visit) -> None:

@@ -31,9 +31,7 @@ class TeamBook:
     def open(self, connection: Connection, view: ClusterView) -> None:
         """Load owners, pools and running enrolments for the connections of these clusters."""
         names = {row["connection"] for row in (*view.facts.accounts, *view.facts.people)}
-        people = {row["source_id"] for row in view.facts.people}
-        enrolled = frozenset(running_sequences(connection, sorted(people)))
-        self._teams = {name: self._load(connection, name, enrolled) for name in sorted(names)}
+        self._teams = {name: self._load(connection, name, _enrolled(connection, name, view)) for name in sorted(names)}
 
     def close(self, connection: Connection) -> None:
         """Store how many hand-offs each member has had."""
@@ -56,6 +54,19 @@ class TeamBook:
             pool.given = load_given(connection, _stored_name(name, pool_name), pool.lineup)
             pools[pool_name] = pool
         return Team(owners, nobody, pools, self._project.mapping_of(name).sequences, enrolled)
+
+
+def _enrolled(connection: Connection, name: str, view: ClusterView) -> frozenset[tuple[str, str]]:
+    """(record id, sequence) of these people; one who was enrolled as a lead is so as a contact too."""
+    person = {
+        record["source_id"]: row["source_id"]
+        for row in view.facts.people
+        if row["connection"] == name
+        for record in view.records(row["uid"])
+    }
+    return frozenset(
+        (person[record], sequence) for record, sequence in running_sequences(connection, name, sorted(person))
+    )
 
 
 def _stored_name(connection_name: str, pool: str) -> str:

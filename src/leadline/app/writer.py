@@ -104,7 +104,7 @@ class _Writer:
         except LeadlineError:
             # The port says that nothing was applied: the intent is taken back.
             with self._project.engine.begin() as connection:
-                outbox.hand_back(connection, [effect.key for effect in effects])
+                outbox.hand_back(connection, self._lease, [effect.key for effect in effects])
             raise
 
     def reconcile(self, *, everything: bool) -> int:
@@ -167,7 +167,7 @@ class _Writer:
                 entity = Entity(item.echo["entity"])
                 echoes.setdefault(entity, {})[item.echo["uid"]] = item.echo["changes"]
         with self._project.engine.begin() as connection:
-            counts = outbox.finish(connection, outcomes, now=self._project.now())
+            counts = outbox.finish(connection, self._lease, outcomes, now=self._project.now())
             for entity, changes in echoes.items():
                 apply_echoes(connection, entity, changes)
         self._emit(BatchPushed(self._live.name, kind, len(claimed), counts))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadline.core.decisions.brief import Brief, task_body, words
-from leadline.core.decisions.routing import Assignment, Pool, assign
+from leadline.core.decisions.routing import Assignment, Pool, assign, keep
 from leadline.core.decisions.suppression import enrolment_held_back, held_back
 from leadline.core.scoring.model import Play, Suppress
 from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, Scalar, UpdateFields
@@ -120,20 +120,24 @@ def react(play: Play | None, situation: Situation, team: Team, rules: Suppress) 
         done.append(f"task due in {play.task.due_hours} h")
     if play.sequence:
         done.append(_enrol(play.sequence, situation, team, owner, reaction=reaction, rules=rules))
-    reaction.action = f"{words(group).capitalize()}: {', '.join(done) or 'nothing to do'}. {owner.why.capitalize()}."
+    reaction.action = f"{_sentence(words(group))}: {', '.join(done) or 'nothing to do'}. {_sentence(owner.why)}."
     return reaction
 
 
 def _route(play: Play, situation: Situation, team: Team, reaction: Reaction) -> Assignment:
     present = situation.row.get("owner")
     if play.assign is None:
-        kept = present if present and present not in team.unassigned else None
-        return Assignment(kept, False, "the owner stays")
+        return keep(present, team.owners, team.unassigned)
     owner = assign(present, team.pools.get(play.assign), team.owners, team.unassigned)
     if owner.changed and owner.owner:
         reaction.values["owner"] = team.owners[owner.owner]["source_id"]
         reaction.echo["owner"] = owner.owner
     return owner
+
+
+def _sentence(text: str) -> str:
+    """With a capital first letter, names left as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _owner_id(owner: Assignment, team: Team) -> str | None:

@@ -35,6 +35,17 @@ class Assignment:
     why: str
 
 
+def keep(present: str | None, owners: Mapping[str, Mapping[str, Any]], unassigned: frozenset[str]) -> Assignment:
+    """The present owner where that is an active human, nobody otherwise; the CRM is not changed."""
+    if not present or present in unassigned:
+        return Assignment(None, False, "nobody owns the record")
+    owner = owners.get(present)
+    name = (owner or {}).get("name") or "its owner"
+    if owner is not None and owner["active"] is False:
+        return Assignment(None, False, f"{name}, who owns the record, is inactive")
+    return Assignment(present, False, f"kept with {name}, who owns the record")
+
+
 def assign(
     present: str | None,
     pool: Pool | None,
@@ -46,11 +57,9 @@ def assign(
     `present` is the record's owner; `unassigned` holds owners that stand for nobody, such as the
     user of an integration.
     """
-    if present and present not in unassigned:
-        owner = owners.get(present)
-        if owner is None or owner["active"] is not False:
-            name = (owner or {}).get("name") or "its owner"
-            return Assignment(present, False, f"kept with {name}, who owns the record")
+    kept = keep(present, owners, unassigned)
+    if kept.owner:
+        return kept
     if pool is None or not any(weight > 0 for weight in pool.weights.values()):
         return Assignment(None, False, "nobody could be assigned: the pool has no active member")
     chosen = next_member(pool.weights, pool.given)
