@@ -57,5 +57,10 @@ def _say(parts: Mapping[str, object], code: int, *, as_json: bool) -> int:
         output.print_json({"error": {**parts, "exit_code": code}})
     else:
         place = f"{parts['place']}: " if parts.get("place") else ""
-        output.complain(f"{place}{parts['message']}", fix=str(parts.get("fix") or ""))
+        output.complain(f"{place}{_sentence(str(parts['message']))}", fix=str(parts.get("fix") or ""))
     return code
+
+
+def _sentence(text: str) -> str:
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."

@@ -32,7 +32,10 @@ class LeadlineError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.place}: {self.message}" if self.place else self.message
-        return f"{head} {self.fix}".rstrip() if self.fix else head
+        if not self.fix:
+            return head
+        stop = "" if head.endswith((".", "!", "?", ":")) else "."
+        return f"{head}{stop} {self.fix}"
 
 
 class ConfigError(LeadlineError):
