@@ -55,7 +55,7 @@ class _Adapter(HTTPAdapter):
         self._sign_in = sign_in
         self._lock = threading.Lock()
         self._token: str | None = None
-        self._refused: CredentialsError | None = None
+        self._refused: tuple[str, str] | None = None  # message and fix
         self._spent = ""
         super().__init__(pool_connections=2, pool_maxsize=8)
 
@@ -72,6 +72,14 @@ class _Adapter(HTTPAdapter):
         if path == TOKEN_PATH:
             return self._checked_grant(self._exchange(request, path, proxies, safe=True))
         return self._authorized(request, path, proxies)
+
+    def close(self) -> None:
+        """Close the idle connections now; a pool that an old traceback refers to would keep them open."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 - a container of urllib3 that does not iterate
+            pool = self.poolmanager.pools.get(key)
+            if pool is not None:
+                pool.close()
+        super().close()
 
     def _authorized(
         self, request: requests.PreparedRequest, path: str, proxies: Mapping[str, str] | None
@@ -137,21 +145,23 @@ class _Adapter(HTTPAdapter):
         """A token other than `stale`, by one sign-in at a time. A refused sign-in is not tried again."""
         with self._lock:
             if self._refused is not None:
-                raise self._refused
+                raise self._refusal()
             if self._token is None or self._token == stale:
                 try:
                     self._token = self._sign_in()
                 except CredentialsError as error:
-                    self._refused = error
-                    raise
+                    self._refused = (error.message, error.fix)
+                    raise self._refusal() from None  # without the frames of the call, which hold its reply
             return self._token
+
+    def _refusal(self) -> CredentialsError:
+        message, fix = self._refused or ("", "")
+        return CredentialsError(message, place=self._runtime.name, fix=fix)
 
     def _latched(self, message: str) -> CredentialsError:
         with self._lock:
-            self._refused = CredentialsError(
-                message, place=self._runtime.name, fix="Check the integration user and its IP restrictions."
-            )
-            return self._refused
+            self._refused = (message, "Check the integration user and its IP restrictions.")
+            return self._refusal()
 
     def _checked_grant(self, response: requests.Response) -> requests.Response:
         """A grant as simple-salesforce takes it for granted: JSON with a token and an address."""

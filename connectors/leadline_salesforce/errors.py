@@ -44,15 +44,14 @@ CALLS: Mapping[str, _Meaning] = {
 
 STATUSES: Mapping[int, _Meaning] = {
     401: _Meaning(Action.CREDENTIALS),
-    406: _Meaning(Action.RETRY),
     408: _Meaning(Action.RETRY, applied=None),
-    420: _Meaning(Action.RETRY),
-    429: _Meaning(Action.RETRY),
     500: _Meaning(Action.RETRY, applied=None),
     502: _Meaning(Action.RETRY, applied=None),
     503: _Meaning(Action.RETRY, applied=None),
     504: _Meaning(Action.RETRY, applied=None),
 }
+# Said by the servers in front of the API: the call never got through, whatever the body says.
+_EDGE = frozenset({406, 420, 429})
 # Errors of the token endpoint that are not about the credentials.
 _OAUTH_TRANSIENT = frozenset({"temporarily_unavailable", "server_error", "unknown_error"})
 
@@ -158,7 +157,9 @@ def classify(reply: Reply) -> Verdict:
         action = Action.RETRY if code in _OAUTH_TRANSIENT else Action.CREDENTIALS
         return Verdict(action, code=code, message=f"{code}: {message}")
     meaning = CALLS.get(code) or STATUSES.get(reply.status) or _Meaning(Action.FAIL)
-    if code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" in message.lower():
+    if reply.status in _EDGE:
+        meaning = _Meaning(Action.RETRY)
+    elif code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" in message.lower():
         meaning = _Meaning(Action.RETRY, wait=_CONCURRENT_PAUSE)
     said = f"{code}: {message}" if code else f"HTTP {reply.status}"
     wait = _retry_after(reply) or meaning.wait

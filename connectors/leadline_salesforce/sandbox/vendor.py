@@ -32,10 +32,10 @@ _INJECTED = {
     401: ("INVALID_SESSION_ID", "Session expired or invalid"),
     403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
     404: ("NOT_FOUND", "The requested resource does not exist"),
-    429: ("REQUEST_LIMIT_EXCEEDED", "Too many requests"),
     500: ("UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support"),
     503: ("SERVER_UNAVAILABLE", "Server Too Busy"),
 }
+_EDGE = {420: "Enhance Your Calm", 429: "Too Many Requests", 502: "Bad Gateway", 504: "Gateway Timeout"}
 _SEASONS = ("Spring", "Summer", "Winter")
 
 
@@ -124,8 +124,8 @@ class SalesforceSandbox:
 
     def fault_response(self, status: int, code: str | None) -> Response:
         """What the vendor, or the load balancer before it, says with this status."""
-        if status in (502, 504):
-            return Response("<html><body><h1>Bad Gateway</h1></body></html>", status, media_type="text/html")
+        if code is None and status in _EDGE:
+            return Response(f"<html><body><h1>{_EDGE[status]}</h1></body></html>", status, media_type="text/html")
         if code is not None and code.startswith("invalid_"):
             return _json(OAuthError(code, "authentication failure").body(), status)
         known, words = _INJECTED.get(status, ("UNKNOWN_EXCEPTION", "Injected by the sandbox"))
