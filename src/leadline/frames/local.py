@@ -25,6 +25,10 @@ class LocalEngine:
         """Run all plans at once; what they share is computed once."""
         return pl.collect_all([frame.to_native() for frame in frames])
 
+    def share(self, frame: Lazy) -> Lazy:
+        """The frame, worked out now: Polars finds shared parts of large plans too late or not at all."""
+        return nw.from_native(frame.to_native().collect().lazy())
+
     def columns(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """The frame's values as Python lists."""
         return frame.to_dict(as_series=False)

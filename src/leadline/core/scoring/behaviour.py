@@ -112,7 +112,8 @@ def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: in
         nw.col("at").max().alias("last_any"),
     )
     parameters = _parameters(plan, facts)
-    return Tallies(_resolve(sums, people, accounts).join(parameters, on="signal", how="inner"), parameters)
+    by_holder = _resolve(sums, people, accounts).join(parameters, on="signal", how="inner")
+    return Tallies(facts.engine.share(by_holder), parameters)
 
 
 def _resolve(sums: Lazy, people: Lazy, accounts: Lazy) -> Lazy:

@@ -1,7 +1,7 @@
 """Scores whole tables: a model and frames of facts to scores and ledger.
 
 The ledger is made first and the scores are sums of it, so the two cannot disagree. Written once
-against narwhals; both outputs run by one `collect`.
+against narwhals. What several outputs use (tallies, rows, totals) is shared through the engine.
 """
 
 from __future__ import annotations
@@ -35,16 +35,19 @@ def score(model: Model, facts: Facts[Out], now: int, *, plan: Plan | None = None
 
 def score_plans(plan: Plan, facts: Facts[Any], now: int) -> tuple[Lazy, Lazy]:
     """The two outputs, not yet run."""
+    share = facts.engine.share
     subjects = subjects_of(facts)
     tally = behaviour.tallies(plan, facts, subjects.people, subjects.accounts, now)
-    rows = nw.concat(
-        [
-            *_fact_rows(plan, subjects),
-            *behaviour.signal_rows(plan, tally, now),
-            *behaviour.committee_rows(plan, tally, subjects.people),
-        ]
+    rows = share(
+        nw.concat(
+            [
+                *_fact_rows(plan, subjects),
+                *behaviour.signal_rows(plan, tally, now),
+                *behaviour.committee_rows(plan, tally, subjects.people),
+            ]
+        )
     )
-    totals = _totals(plan.model, _statics(plan, subjects), rows)
+    totals = share(_totals(plan.model, _statics(plan, subjects), rows))
     ledger = nw.concat([rows, *_adjustments(plan.model, totals)])
     return totals.select(*SCORES), ledger
 

@@ -31,6 +31,10 @@ class Engine(Protocol[Out]):
         """Run all plans, sharing what they share."""
         ...
 
+    def share(self, frame: Lazy) -> Lazy:
+        """The same frame, to be worked out once however often it is used."""
+        ...
+
     def columns(self, frame: Out) -> dict[str, list[Any]]:
         """The values of an eager frame."""
         ...
