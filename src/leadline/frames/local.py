@@ -27,7 +27,8 @@ class LocalEngine:
 
     def share(self, frame: Lazy) -> Lazy:
         """The frame, worked out now: Polars finds shared parts of large plans too late or not at all."""
-        return nw.from_native(frame.to_native().collect().lazy())
+        shared: Lazy = nw.from_native(frame.to_native().collect().lazy())
+        return shared
 
     def columns(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """The frame's values as Python lists."""

@@ -34,7 +34,7 @@ def score(model: Model, facts: Facts[Out], now: int, *, plan: Plan | None = None
 
 
 def score_plans(plan: Plan, facts: Facts[Any], now: int) -> tuple[Lazy, Lazy]:
-    """The two outputs, not yet run."""
+    """Scores and ledger; what they share has been worked out, they themselves have not."""
     share = facts.engine.share
     subjects = subjects_of(facts)
     tally = behaviour.tallies(plan, facts, subjects.people, subjects.accounts, now)
