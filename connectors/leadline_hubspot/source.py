@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from math import ceil
 from typing import Any
 
 from leadline.sdk.errors import LeadlineError, PermanentError
@@ -149,11 +148,10 @@ class HubSpotSource:
         return ObjectSchema(object, object, fields)
 
     def count(self, request: PullRequest) -> Estimate:
-        """Rows of the object and the calls that a full read takes. One call."""
+        """Rows of the object and the calls that a full read takes. One call; owners are counted by reading them."""
         if request.object == OWNERS:
-            owners = list(self._owner_pages(archived=False))
-            number = sum(map(len, owners))
-            return Estimate(OWNERS, number, 2 * max(ceil(number / _OWNER_PAGE), 1))
+            pages = [page for archived in (False, True) for page in self._owner_pages(archived=archived)]
+            return Estimate(OWNERS, sum(map(len, pages)), len(pages))
         rows, _ = self._size(request)
         _, calls = snapshot.plan(request, rows, self._options.search_above_rows)
         return Estimate(request.object, rows, calls + 1)  # one to learn the size
