@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.databases import NewDatabase
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,3 +55,25 @@ def third_party(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     yield lay_out
     for module in [module for module in sys.modules if module.partition(".")[0] in packages]:
         del sys.modules[module]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--db=sqlite` leaves PostgreSQL out."""
+    parser.addoption("--db", default="sqlite,postgres", help="databases to test on, of: sqlite, postgres")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `new_database` runs once on each kind of database."""
+    if "new_database" in metafunc.fixturenames:
+        kinds = metafunc.config.getoption("--db").split(",")
+        metafunc.parametrize("new_database", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
+    """Gives addresses of new databases, migrated or `empty=True`. PostgreSQL that cannot start is a failure."""
+    from tests.databases import postgres_databases, sqlite_databases
+
+    factories = {"sqlite": sqlite_databases, "postgres": postgres_databases}
+    with ExitStack() as stack:
+        yield stack.enter_context(factories[request.param]())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, select
 
 from leadline.store.records import batched
 from leadline.store.tables import accounts, activities, opportunities, owners, people, scores
@@ -38,10 +38,14 @@ class ClusterFacts:
 
 
 def _people_with_root() -> Select[Any]:
-    """Live people with `root` (the contact behind a lead) and `employer` (their account, if it is live)."""
+    """People with `root` (the contact behind a lead) and `employer` (their account, if it is live).
+
+    A contact that is itself linked to another is nobody's root: links are followed one step only.
+    """
+    behind = and_(_contacts.c.uid == people.c.contact, _contacts.c.deleted.is_(False), _contacts.c.contact.is_(None))
     return (
         select(people, _contacts.c.uid.label("root"), _employers.c.uid.label("employer"))
-        .outerjoin(_contacts, and_(_contacts.c.uid == people.c.contact, _contacts.c.deleted.is_(False)))
+        .outerjoin(_contacts, behind)
         .outerjoin(_employers, and_(_employers.c.uid == people.c.account, _employers.c.deleted.is_(False)))
     )
 
@@ -65,6 +69,14 @@ def clusters_of(connection: Connection, uids: Iterable[str]) -> dict[str, str]:
     for uid, root in roots.items():
         found[uid] = found.get(root) or employers.get(root, root)
     return {uid: found.get(uid, uid) for uid in wanted}
+
+
+def linked_people(connection: Connection, uids: Iterable[str]) -> set[str]:
+    """People whose contact is one of these: who they are depends on whether that contact lives."""
+    found: set[str] = set()
+    for batch in batched(uids):
+        found.update(connection.scalars(select(people.c.uid).where(people.c.contact.in_(batch))))
+    return found
 
 
 def root_of(connection: Connection, uid: str) -> str:
@@ -98,13 +110,14 @@ def scored_in(connection: Connection, clusters: Iterable[str]) -> dict[str, str]
 def load_facts(connection: Connection, clusters: Sequence[str]) -> ClusterFacts:
     """Everything that scoring and deciding look at, for these clusters."""
     facts = ClusterFacts()
-    query = select(accounts).where(accounts.c.uid.in_(clusters), accounts.c.deleted.is_(False))
-    facts.accounts = [
-        {**row, "technologies": orjson.loads(row["technologies"] or "null")}
-        for row in _rows(connection, query.order_by(accounts.c.uid))
-    ]
+    for batch in batched(sorted(clusters)):
+        query = select(accounts).where(accounts.c.uid.in_(batch), accounts.c.deleted.is_(False))
+        facts.accounts += [
+            {**row, "technologies": orjson.loads(row["technologies"] or "null")}
+            for row in _rows(connection, query.order_by(accounts.c.uid))
+        ]
     live = {row["uid"] for row in facts.accounts}
-    _load_people(connection, facts, clusters, live)
+    _load_people(connection, facts, set(clusters), live)
     root_of = {record["uid"]: root for root, records in facts.records.items() for record in records}
     employer_of = {row["uid"]: row["account"] for row in facts.people}
     facts.events = _load_events(connection, root_of, employer_of, live)
@@ -115,21 +128,23 @@ def load_facts(connection: Connection, clusters: Sequence[str]) -> ClusterFacts:
     return facts
 
 
-def _load_people(connection: Connection, facts: ClusterFacts, clusters: Sequence[str], live: set[str]) -> None:
-    query = _people_with_root().where(
-        people.c.deleted.is_(False),
-        or_(people.c.account.in_(clusters), people.c.uid.in_(clusters)),
-    )
-    for row in _rows(connection, query.order_by(people.c.uid)):
-        belongs = row["employer"] in live or (row["employer"] is None and row["uid"] in clusters)
+def _load_people(connection: Connection, facts: ClusterFacts, clusters: set[str], live: set[str]) -> None:
+    found: dict[str, dict[str, Any]] = {}
+    for column, uids in ((people.c.account, sorted(live)), (people.c.uid, sorted(clusters - live))):
+        for batch in batched(uids):
+            query = _people_with_root().where(people.c.deleted.is_(False), column.in_(batch))
+            found.update((row["uid"], row) for row in _rows(connection, query))
+    for uid, row in sorted(found.items()):
+        belongs = row["employer"] in live or (row["employer"] is None and uid in clusters)
         if row["root"] is None and belongs:
             row["account"] = row["employer"]
             facts.people.append(row)
-            facts.records[row["uid"]] = [row]
+            facts.records[uid] = [row]
     for batch in batched(list(facts.records)):
         members = select(people).where(people.c.contact.in_(batch), people.c.deleted.is_(False))
         for row in _rows(connection, members.order_by(people.c.uid)):
-            facts.records[row["contact"]].append(row)
+            if row["uid"] not in facts.records:
+                facts.records[row["contact"]].append(row)
 
 
 def _load_events(

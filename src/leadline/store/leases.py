@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,28 +21,44 @@ from leadline.store.database import upsert
 from leadline.store.tables import leases
 
 
-def _boot_id() -> str:
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else socket.gethostname()
+def _machine() -> str:
+    """Where a pid means something: this boot of this machine, and on Linux this container's own pids."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    if not boot.exists():
+        return socket.gethostname()
+    return f"{boot.read_text().strip()}/{space.stat().st_ino if space.exists() else 0}"
 
 
 def holder_name() -> str:
-    """This process: boot, pid and the moment the process began, so that a reused pid is another holder."""
-    return f"{_boot_id()}:{os.getpid()}:{_started(os.getpid())}"
+    """A holder in this process: machine, pid, the moment the process began, and a mark of its own.
+
+    The moment tells a reused pid from the holder's; the mark keeps two threads from holding one lease.
+    """
+    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}:{uuid.uuid4().hex[:12]}"
 
 
 def _started(pid: int) -> str:
-    """The kernel's start time of a process, '' where there is none to read."""
+    """The kernel's start time of a process, '' where there is none to read or it has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (OSError, IndexError):
         return ""
+    return "" if fields[0] in {"Z", "X"} else fields[19]
 
 
 def _is_gone(holder: str) -> bool:
     """Whether the holder was a process of this machine that is certainly no more."""
-    boot, pid, started = holder.split(":")
-    return boot == _boot_id() and started != "" and _started(int(pid)) != started
+    machine, pid, began, _ = holder.split(":")
+    if machine != _machine() or not began:
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # another user's, and alive; its entry in /proc may be hidden
+    return _started(int(pid)) != began
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +79,14 @@ def acquire(
     holder: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Lease | None:
-    """Take the lease if it is free, expired, ours, or its holder's process is gone. None when another holds it."""
+    """Take the lease if it is free or expired, or its holder's process is gone. None when another holds it."""
     me = holder or holder_name()
     now = int(clock())
     row = connection.execute(select(leases).where(leases.c.name == name).with_for_update()).first()
-    if row is not None and row.holder not in {me, ""} and row.expires_at > now and not _is_gone(row.holder):
+    if row is not None and row.holder and row.expires_at > now and not _is_gone(row.holder):
         return None
-    taken_over = row is not None and row.holder not in {me, ""}
-    epoch = 1 if row is None else row.epoch + (0 if row.holder == me else 1)
+    taken_over = row is not None and row.holder != ""
+    epoch = 1 if row is None else row.epoch + 1
     statement = upsert(connection, leases).values(name=name, holder=me, epoch=epoch, expires_at=now + seconds)
     held = statement.on_conflict_do_update(
         index_elements=["name"],

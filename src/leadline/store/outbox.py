@@ -7,14 +7,16 @@ State of an effect, with each way in and out:
                 out: sending (claimed by the holder of the write lease), superseded
     sending     in:  claimed, committed before the call is made
                 out: written, unchanged, refused, unknown (the call's answer, or that there was none);
+                     planned or superseded (the call certainly changed nothing);
                      unknown when a new holder of the lease finds it left behind
     unknown     in:  the call may or may not have taken effect
-                out: written, planned, or unknown still (reading back)
+                out: written, refused, planned, superseded (never applied, and overtaken), or unknown
+                     still (reading back)
     written     in:  the CRM confirmed it, or reading back shows it. Final.
     unchanged   in:  the CRM held it already. Final.
     refused     in:  the CRM said no, with a reason and who must act
                 out: planned (`outbox retry`), superseded
-    superseded  in:  a newer plan for the same fields of the same record. Final.
+    superseded  in:  a newer plan for the fields of the same record, or the record holds what it should. Final.
 """
 
 from __future__ import annotations
@@ -25,18 +27,16 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
 
 from leadline.sdk.records import (
     CreateTask,
     Effect,
     Enrol,
-    Outcome,
     RecordRef,
     RowOutcome,
     UpdateFields,
 )
-from leadline.store.database import upsert
 from leadline.store.leases import Lease
 from leadline.store.records import batched
 from leadline.store.tables import effects, leases
@@ -111,10 +111,15 @@ def load_effect(kind: str, payload: str) -> Effect:
 
 
 def plan(connection: Connection, planned: Sequence[Planned], *, now: int) -> int:
-    """Store effects to be done; one whose key is known already is left as it is. Returns how many were new."""
-    if not planned:
+    """Store effects to be done; one whose key is known already is left as it is. Returns how many were new.
+
+    Call while holding the decide lease: numbers are given out here.
+    """
+    known = _known(connection, [item.effect.key for item in planned])
+    fresh = list({item.effect.key: item for item in planned if item.effect.key not in known}.values())
+    if not fresh:
         return 0
-    _supersede(connection, planned)
+    supersede(connection, [(item.connection, item.target) for item in fresh if isinstance(item.effect, UpdateFields)])
     following = connection.execute(select(func.coalesce(func.max(effects.c.sequence_no), 0))).scalar_one()
     rows = [
         {
@@ -131,27 +136,26 @@ def plan(connection: Connection, planned: Sequence[Planned], *, now: int) -> int
             "attempts": 0,
             "planned_at": now,
         }
-        for number, item in enumerate(planned, start=1)
+        for number, item in enumerate(fresh, start=1)
     ]
-    before = connection.execute(select(func.count()).select_from(effects)).scalar_one()
-    connection.execute(upsert(connection, effects).on_conflict_do_nothing(index_elements=["key"]), rows)
-    after = connection.execute(select(func.count()).select_from(effects)).scalar_one()
-    return int(after - before)
+    connection.execute(effects.insert(), rows)
+    return len(fresh)
 
 
-def _supersede(connection: Connection, planned: Sequence[Planned]) -> None:
-    """A newer plan for a record's fields replaces one that has not been sent or was refused."""
-    targets: dict[tuple[str, str], list[str]] = {}
-    keys = [item.effect.key for item in planned]
-    same = {
+def _known(connection: Connection, keys: Iterable[str]) -> set[str]:
+    return {
         key
         for batch in batched(keys)
         for key in connection.scalars(select(effects.c.key).where(effects.c.key.in_(batch)))
     }
-    for item in planned:
-        if isinstance(item.effect, UpdateFields) and item.effect.key not in same:
-            targets.setdefault((item.connection, item.target.object), []).append(item.target.id)
-    for (name, kind), ids in targets.items():
+
+
+def supersede(connection: Connection, targets: Iterable[tuple[str, RecordRef]]) -> None:
+    """Drop writes of these records' fields (connection, record) that have not been sent or were refused."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, target in targets:
+        groups.setdefault((name, target.object), []).append(target.id)
+    for (name, kind), ids in groups.items():
         for batch in batched(ids):
             connection.execute(
                 update(effects)
@@ -166,26 +170,56 @@ def _supersede(connection: Connection, planned: Sequence[Planned]) -> None:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class OpenUpdate:
+    """A write of fields that has not ended well yet. `under_way`: the CRM may hold its values already."""
+
+    under_way: bool
+    echo: Mapping[str, Any]
+
+
+def open_updates(connection: Connection, targets: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[OpenUpdate]]:
+    """Writes of fields that are planned, refused or under way, oldest first, by (connection, record id)."""
+    wanted = set(targets)
+    found: dict[tuple[str, str], list[OpenUpdate]] = {}
+    under_way = {State.SENDING, State.UNKNOWN}
+    for batch in batched(sorted(wanted)):
+        query = select(effects.c.connection, effects.c.record_id, effects.c.state, effects.c.echo).where(
+            effects.c.connection.in_({name for name, _ in batch}),
+            effects.c.state.in_([State.PLANNED, State.REFUSED, *under_way]),
+            effects.c.record_id.in_([record for _, record in batch]),
+            effects.c.kind == "update",
+        )
+        for row in connection.execute(query.order_by(effects.c.sequence_no)):
+            target = (row.connection, row.record_id)
+            if target in wanted:
+                found.setdefault(target, []).append(OpenUpdate(row.state in under_way, orjson.loads(row.echo)))
+    return found
+
+
 def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: int, wall_clock: int) -> list[Claimed]:
     """Move the next planned effects of one kind to `sending`, if the lease is still held.
 
     Commit before the call is made. An empty list means nothing to do, or the lease was lost.
     """
+    # Locked until the commit: whoever takes the lease over afterwards finds these effects in `sending`.
+    held = select(leases).where(
+        leases.c.name == lease.name, leases.c.epoch == lease.epoch, leases.c.holder == lease.holder
+    )
+    if connection.execute(held.with_for_update()).first() is None:
+        return []
     query = (
         select(effects)
         .where(effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED)
         .order_by(effects.c.sequence_no)
         .limit(limit)
     )
-    rows = list(connection.execute(query))
-    held = exists().where(leases.c.name == lease.name, leases.c.epoch == lease.epoch, leases.c.holder == lease.holder)
-    done = connection.execute(
+    rows = list(connection.execute(query.with_for_update()))
+    connection.execute(
         update(effects)
-        .where(effects.c.key.in_([row.key for row in rows]), effects.c.state == State.PLANNED, held)
+        .where(effects.c.key.in_([row.key for row in rows]))
         .values(state=State.SENDING, epoch=lease.epoch, sent_at=wall_clock, attempts=effects.c.attempts + 1)
     )
-    if done.rowcount != len(rows):
-        return []
     return [_claimed(row) for row in rows]
 
 
@@ -195,51 +229,92 @@ def _claimed(row: Any) -> Claimed:
 
 
 def left_behind(connection: Connection, lease: Lease, name: str) -> list[Claimed]:
-    """Effects whose outcome nobody noted: `unknown`, or `sending` under an older epoch or an earlier run."""
+    """Effects whose outcome nobody noted, now `unknown` and this holder's to find out.
+
+    `sending` under an older epoch means that its sender is gone, or has lost the lease and will not be heard.
+    """
     query = (
         select(effects)
         .where(effects.c.connection == name, effects.c.state.in_([State.SENDING, State.UNKNOWN]))
         .order_by(effects.c.sequence_no)
+        .with_for_update()
     )
     rows = list(connection.execute(query))
-    for batch in batched([row.key for row in rows if row.state == State.SENDING]):
-        connection.execute(update(effects).where(effects.c.key.in_(batch)).values(state=State.UNKNOWN))
+    for batch in batched([row.key for row in rows]):
+        connection.execute(
+            update(effects).where(effects.c.key.in_(batch)).values(state=State.UNKNOWN, epoch=lease.epoch)
+        )
     return [_claimed(row) for row in rows]
 
 
-def finish(connection: Connection, outcomes: Iterable[RowOutcome], *, now: int) -> dict[str, int]:
-    """Note outcomes. A read-back that shows an effect was never applied plans it again. Returns counts by state."""
+def finish(connection: Connection, lease: Lease, outcomes: Iterable[RowOutcome], *, now: int) -> dict[str, int]:
+    """Note outcomes. A read-back that shows an effect was never applied plans it again. Returns counts by state.
+
+    A sender that lost its lease is believed where it brings news of a success; what else it has to
+    say is the new holder's to find out.
+    """
     counts: dict[str, int] = {}
+    again: list[str] = []
     for outcome in outcomes:
         refusal = outcome.refusal
-        again = refusal is not None and refusal.code == NOT_APPLIED
-        state = State.PLANNED if again else State(outcome.outcome.value)
-        counts[state.value] = counts.get(state.value, 0) + 1
-        final = outcome.outcome is not Outcome.UNKNOWN and not again
-        connection.execute(
+        if refusal is not None and refusal.code == NOT_APPLIED:
+            again.append(outcome.key)
+            continue
+        state = State(outcome.outcome.value)
+        done = connection.execute(
             update(effects)
-            .where(effects.c.key == outcome.key)
+            .where(effects.c.key == outcome.key, _may_become(state, lease))
             .values(
                 state=state,
-                reason_code=refusal.code if refusal and not again else None,
-                reason=refusal.message if refusal and not again else None,
-                actor=refusal.actor.value if refusal and not again else None,
-                fix=refusal.fix if refusal and not again else None,
+                reason_code=refusal.code if refusal else None,
+                reason=refusal.message if refusal else None,
+                actor=refusal.actor.value if refusal else None,
+                fix=refusal.fix if refusal else None,
                 result_id=outcome.record_id,
-                finished_at=now if final else None,
+                finished_at=None if state is State.UNKNOWN else now,
             )
         )
+        if done.rowcount:
+            counts[state.value] = counts.get(state.value, 0) + 1
+    for planned, count in _plan_again(connection, lease, again).items():
+        counts[planned] = counts.get(planned, 0) + count
     return counts
 
 
-def hand_back(connection: Connection, keys: Iterable[str]) -> None:
+_SUCCESS = (State.WRITTEN, State.UNCHANGED)
+_UNDER_WAY = (State.SENDING, State.UNKNOWN)
+
+
+def _may_become(state: State, lease: Lease) -> ColumnElement[bool]:
+    if state in _SUCCESS:
+        return effects.c.state.not_in(_SUCCESS)
+    return and_(effects.c.state.in_(_UNDER_WAY), effects.c.epoch == lease.epoch)
+
+
+def hand_back(connection: Connection, lease: Lease, keys: Iterable[str]) -> None:
     """The call certainly changed nothing: `sending` becomes `planned` again."""
+    _plan_again(connection, lease, keys)
+
+
+def _plan_again(connection: Connection, lease: Lease, keys: Iterable[str]) -> dict[str, int]:
+    """Back to `planned`; but a write of fields that a newer plan has overtaken is `superseded`."""
+    newer = effects.alias("newer")
+    overtaken = exists().where(
+        effects.c.kind == "update",
+        newer.c.kind == "update",
+        newer.c.connection == effects.c.connection,
+        newer.c.object == effects.c.object,
+        newer.c.record_id == effects.c.record_id,
+        newer.c.sequence_no > effects.c.sequence_no,
+    )
+    counts: dict[str, int] = {}
     for batch in batched(keys):
-        connection.execute(
-            update(effects)
-            .where(effects.c.key.in_(batch), effects.c.state == State.SENDING)
-            .values(state=State.PLANNED)
-        )
+        mine = and_(effects.c.key.in_(batch), effects.c.state.in_(_UNDER_WAY), effects.c.epoch == lease.epoch)
+        for state, which in ((State.SUPERSEDED, overtaken), (State.PLANNED, ~overtaken)):
+            done = connection.execute(update(effects).where(mine, which).values(state=state))
+            if done.rowcount:
+                counts[state.value] = counts.get(state.value, 0) + done.rowcount
+    return counts
 
 
 def retry(connection: Connection, keys: Sequence[str] | None) -> int:
@@ -282,13 +357,16 @@ def count_planned(connection: Connection, name: str, kind: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def running_sequences(connection: Connection, people: Iterable[str]) -> set[tuple[str, str]]:
-    """(record id, sequence) of enrolments that are planned, under way or done."""
+def running_sequences(connection: Connection, name: str, people: Iterable[str]) -> set[tuple[str, str]]:
+    """(record id, sequence) of one connection's enrolments that are planned, under way or done."""
     found: set[tuple[str, str]] = set()
     gone = [State.REFUSED, State.SUPERSEDED]
     for batch in batched(people):
         query = select(effects.c.record_id, effects.c.payload).where(
-            effects.c.kind == "enrol", effects.c.record_id.in_(batch), effects.c.state.not_in(gone)
+            effects.c.connection == name,
+            effects.c.kind == "enrol",
+            effects.c.record_id.in_(batch),
+            effects.c.state.not_in(gone),
         )
         for row in connection.execute(query):
             found.add((row.record_id, orjson.loads(row.payload)["sequence"]))

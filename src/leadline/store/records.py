@@ -50,7 +50,8 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
     writes is stored and is not news.
     """
     table = ENTITY_TABLES[entity]
-    latest = {row["uid"]: row for row in rows}  # a page may hold a record twice; the later one counts
+    # A page may hold a record twice: the later one counts. Sorted, so that two processes lock in one order.
+    latest = dict(sorted({row["uid"]: row for row in rows}.items()))
     before = _existing(connection, entity, latest)
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     listed = tuple(field.name for field in FIELDS[entity] if field.kind is Kind.LIST)
@@ -78,8 +79,10 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
 def _existing(connection: Connection, entity: Entity, uids: Iterable[str]) -> dict[str, dict[str, Any]]:
     table = ENTITY_TABLES[entity]
     found: dict[str, dict[str, Any]] = {}
-    for batch in batched(uids):
-        for row in connection.execute(select(table).where(table.c.uid.in_(batch))).mappings():
+    for batch in batched(sorted(uids)):
+        # Locked, because the whole row is written back: a change made meanwhile must not be lost.
+        query = select(table).where(table.c.uid.in_(batch)).order_by(table.c.uid).with_for_update()
+        for row in connection.execute(query).mappings():
             found[row["uid"]] = dict(row)
     return found
 
@@ -150,6 +153,9 @@ def clear_marks(connection: Connection, marks: Mapping[str, int]) -> None:
     by_mark: dict[int, list[str]] = {}
     for uid, mark in marks.items():
         by_mark.setdefault(mark, []).append(uid)
+    for batch in batched(sorted(marks)):
+        # Locked in the order in which marks are made, or two processes could wait for each other.
+        connection.execute(select(dirty.c.uid).where(dirty.c.uid.in_(batch)).order_by(dirty.c.uid).with_for_update())
     for mark, uids in by_mark.items():
         for batch in batched(uids):
             connection.execute(delete(dirty).where(dirty.c.uid.in_(batch), dirty.c.mark == mark))
