@@ -51,7 +51,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path}/leadline.db"
     assert settings.model_file == tmp_path / "models/b2b.yaml"
     assert settings.connections == {}
-    assert settings.routing.pools == {"default": []}
+    assert settings.routing.pools == {"sales": []}
     assert (settings.push.min_points, settings.push.max_age_hours) == (5, 168)
     assert (settings.http.timeout_seconds, settings.http.attempts) == (30, 5)
     assert (settings.sync.chunk, settings.sync.read_workers) == (500, 2)

@@ -47,6 +47,8 @@ def _parts(error: LeadlineError) -> dict[str, object]:
 
 def _usage(error: TyperException, *, as_json: bool) -> int:
     message = error.format_message()
+    if not message.strip():  # a group without a command: its help has been shown
+        return error.exit_code
     context = getattr(error, "ctx", None)
     fix = f"See: {context.command_path} --help" if context is not None else ""
     return _say({"type": "UsageError", "message": message, "fix": fix}, error.exit_code, as_json=as_json)

@@ -93,7 +93,7 @@ class Member(_Part):
 
 
 def _one_pool() -> dict[str, list[Member]]:
-    return {"default": []}
+    return {"sales": []}
 
 
 class RoutingSettings(_Part):
@@ -101,7 +101,7 @@ class RoutingSettings(_Part):
 
     pools: dict[str, list[Member]] = Field(
         default_factory=_one_pool,
-        description="Owners by name of pool. An empty list stands for every active owner, with equal shares.",
+        description="Owners by name of pool; a model's plays name them. An empty list is every active owner, equal shares.",
     )
     unassigned_owners: list[str] = Field(
         default_factory=list,
