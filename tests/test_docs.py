@@ -128,7 +128,9 @@ def test_no_command_or_option_is_documented_that_does_not_exist(root: Path) -> N
         if heading.startswith("leadline "):
             stale += [heading] if heading not in known else []
             stale += [
-                f"{heading} {said}" for said in re.findall(r"--[a-z][a-z-]*", text) if said not in known.get(heading, ())
+                f"{heading} {said}"
+                for said in re.findall(r"--[a-z][a-z-]*", text)
+                if said not in known.get(heading, ())
             ]
 
     assert stale == []

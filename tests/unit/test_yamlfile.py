@@ -8,8 +8,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from leadline.yamlfile import Document, FileError, Mistake, MistakesError, did_you_mean, parse, path_text
 from leadline.sdk.errors import ConfigError
+from leadline.yamlfile import Document, FileError, Mistake, MistakesError, did_you_mean, parse, path_text
 
 
 class Strict(BaseModel):

@@ -101,7 +101,7 @@ class RoutingSettings(_Part):
 
     pools: dict[str, list[Member]] = Field(
         default_factory=_one_pool,
-        description="Owners by name of pool; a model's plays name them. An empty list is every active owner, equal shares.",
+        description="Owners by pool; plays name the pool. An empty list is every active owner, with equal shares.",
     )
     unassigned_owners: list[str] = Field(
         default_factory=list,
