@@ -128,16 +128,18 @@ EMAIL_CLASSES = {
     "a@mail.rival.com": "competitor", "a@notrival.com": "corporate", "nobody": None,
 }  # fmt: skip
 
-TABLES = {
+TABLES: dict[str, dict[str, Any]] = {
     "employees": EMPLOYEES, "money": MONEY, "country": COUNTRIES, "industry": INDUSTRY, "domain": DOMAINS,
     "email": EMAILS,
-    "text": {" a   b\n c ": "a b c", "\u200bx y\ufeff": "x y", "tEst": None, "Stiftung Warentest": "Stiftung Warentest"},
+    "text": {
+        " a   b\n c ": "a b c", "\u200bx y\ufeff": "x y", "tEst": None, "Stiftung Warentest": "Stiftung Warentest",
+    },
     "lower": {"ABC Def": "abc def", "ÄÖ": "äö"},
     "integer": {"1,234": 1234, "1.234": 1234, "12.7": 12, "-5": -5, "5e3": None, "many": None, "12 apples": None},
     "boolean": {"TRUE": True, "yes": True, "1": True, "ja": True, "False": False, "No": False, "0": False,
                 "maybe": None},
     "list": {
-        "B; a ;b": ("a", "b"), "Zoho, SAP|sap": ("sap", "zoho"), "x;N/A;y y": ("y y",), "one": ("one",), "n/a": None,
+        "B; a ;b": ("a", "b"), "Zoho, SAP|sap": ("sap", "zoho"), "xx;N/A;y y": ("y y",), "one": ("one",), "n/a": None,
     },
 }  # fmt: skip
 

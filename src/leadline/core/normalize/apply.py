@@ -104,6 +104,9 @@ def _columns(
     return columns
 
 
+_NUMBERS = frozenset({int, float, bool})
+
+
 class _Placed(NamedTuple):
     """A value read: `found` when it was placed, `fallback` otherwise; `strange` is the text that could not be."""
 
@@ -125,10 +128,13 @@ def _column(
     if reading.associations:
         return _associated(reading, connection, records)
     place = _link_reader(reading, connection) if reading.link else _value_reader(mapping, reading)
-    placed = [_place_all(place, raws) for raws in _raws(reading, records)]
-    for column in placed:
-        strange = Counter(one.strange for one in column if one.strange is not None)
-        unmapped.update({(reading.field.name, text): count for text, count in strange.items()})
+    placed = []
+    for raws in _raws(reading, records):
+        column, any_strange = _place_all(place, raws)
+        if any_strange:
+            strange = Counter(one.strange for one in column if one.strange is not None)
+            unmapped.update({(reading.field.name, text): count for text, count in strange.items()})
+        placed.append(column)
     if len(placed) == 1:
         return [one.found if one.found is not None else _otherwise(reading, one.fallback) for one in placed[0]]
     return [_first(reading, several) for several in zip(*placed, strict=True)]
@@ -148,7 +154,7 @@ def _otherwise(reading: Reading, fallback: Any) -> Any:
 
 def _raws(reading: Reading, records: Sequence[RawRecord]) -> list[list[Json]]:
     """The raw values by source; joined sources are one."""
-    raws = [[record.fields.get(source) for record in records] for source in reading.sources]
+    raws = [_raw_column(source, records) for source in reading.sources]
     if reading.joint is None:
         return raws
     cleaned = [[clean(raw) for raw in column] for column in raws]
@@ -156,24 +162,27 @@ def _raws(reading: Reading, records: Sequence[RawRecord]) -> list[list[Json]]:
     return [[joint.join(str(part) for part in parts if part is not None) for parts in zip(*cleaned, strict=True)]]
 
 
-def _place_all(place: Callable[[Json], _Placed], raws: Sequence[Json]) -> list[_Placed]:
-    memo: dict[Any, _Placed] = {}
+def _raw_column(source: str, records: Sequence[RawRecord]) -> list[Json]:
+    return [record.fields.get(source) for record in records]
+
+
+def _place_all(place: Callable[[Json], _Placed], raws: Sequence[Json]) -> tuple[list[_Placed], bool]:
+    """(each value read, whether any could not be placed). Reads each distinct value once."""
+    memo: dict[Any, _Placed] = {None: _MISSING}
     placed = []
     for raw in raws:
-        if raw is None:
-            placed.append(_MISSING)
-            continue
         # True, 1 and 1.0 are one key to a dict but not one value.
-        key = raw if raw.__class__ is str else _key(raw)
+        key = raw if raw is None or raw.__class__ is str else _key(raw)
         one = memo.get(key)
         if one is None:
             one = memo[key] = place(raw)
         placed.append(one)
-    return placed
+    return placed, any(one.strange is not None for one in memo.values())
 
 
 def _key(raw: Json) -> tuple[str, Any]:
-    return (type(raw).__name__, raw if isinstance(raw, int | float) else orjson.dumps(raw))
+    kind = raw.__class__
+    return (kind.__name__, raw if kind in _NUMBERS else orjson.dumps(raw))
 
 
 def _value_reader(mapping: ObjectMapping, reading: Reading) -> Callable[[Json], _Placed]:
@@ -248,8 +257,7 @@ def _crm_values(mapping: ObjectMapping, records: Sequence[RawRecord]) -> list[di
 def _crm_column(write: Write, records: Sequence[RawRecord]) -> list[Any]:
     memo: dict[Any, Any] = {None: None}
     column = []
-    for record in records:
-        raw = record.fields.get(write.field)
+    for raw in _raw_column(write.field, records):
         key = raw if raw is None or raw.__class__ is str else _key(raw)
         if key not in memo:
             memo[key] = from_crm(write, raw)

@@ -174,7 +174,7 @@ class _Builder:
         ]
         if name not in right:
             fix = f"Possible here: {', '.join(right)}."
-            self._wrong(path, f"transform '{name}' does not make a {field.name} ({field.kind})", fix)
+            self._wrong(path, f"transform '{name}' makes no {field.name} ({field.kind})", fix)
         return name in right
 
     def _check_values(self, path: Path, field: Field, rule: FieldRule) -> None:

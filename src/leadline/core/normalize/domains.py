@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -97,6 +96,7 @@ def registrable_domain(host: str) -> str | None:
     return found
 
 
+@lru_cache(maxsize=65_536)
 def host_of(text: str) -> str | None:
     """The host in a web or e-mail address, lower case and ASCII; None when there is none."""
     rest = _SCHEME.sub("", _SLIPPED_SCHEME.sub("", text.strip().strip("<>\"'").replace("\\", "/"))).lstrip("/.")
@@ -105,7 +105,9 @@ def host_of(text: str) -> str | None:
         host = host.encode("idna").decode("ascii") if not host.isascii() else host
     except UnicodeError:
         return None
-    return host if _HOST.match(host) and not _is_ip(host) and len(host) <= 253 else None
+    # A name's last label is never a number; an address's always is.
+    is_name = _HOST.match(host) and not host.rpartition(".")[2].isdigit()
+    return host if is_name and len(host) <= 253 else None
 
 
 @lru_cache(maxsize=16_384)
@@ -125,8 +127,13 @@ def email_class(text: str, competitors: AbstractSet[str] = frozenset()) -> str |
     """
     address = email(text)
     host = address.rpartition("@")[2] if address else host_of(text) if "@" not in text else None
-    registrable = registrable_domain(host) if host else None
-    if host is None or registrable is None:
+    return _host_class(host, frozenset(competitors)) if host else None
+
+
+@lru_cache(maxsize=65_536)
+def _host_class(host: str, competitors: frozenset[str]) -> str | None:
+    registrable = registrable_domain(host)
+    if registrable is None:
         return None
     names = {host, registrable}
     if names & competitors:
@@ -136,11 +143,3 @@ def email_class(text: str, competitors: AbstractSet[str] = frozenset()) -> str |
     if names & FREE_MAIL or registrable.partition(".")[0] in FREE_BRANDS:
         return "free"
     return "education" if _EDUCATION.search(host) else "corporate"
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

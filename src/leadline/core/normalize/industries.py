@@ -163,7 +163,16 @@ def _index() -> dict[str, list[_Phrase]]:
 _INDEX = _index()
 _VOCABULARY = sorted(
     {word.rstrip("*") for listed in PHRASES.values() for word in listed.replace(",", " ").split()}
-    | {"manufacturing", "healthcare", "financial", "logistics", "agriculture", "transportation", "telecommunications", "consulting"}
+    | {
+        "manufacturing",
+        "healthcare",
+        "financial",
+        "logistics",
+        "agriculture",
+        "transportation",
+        "telecommunications",
+        "consulting",
+    }
     | {"construction", "education", "pharmaceutical", "advertising", "professional", "recruitment", "technology"}
 )
 

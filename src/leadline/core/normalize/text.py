@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from leadline.sdk.records import Json
 
 PLACEHOLDERS = frozenset({
-    "", "-", "--", "---", "–", "—", "_", ".", "..", "...", "?", "??", "???", "*", "/", "x", "xx", "xxx", "xxxx",
+    "", "-", "--", "---", "–", "—", "_", ".", "..", "...", "?", "??", "???", "*", "/", "xx", "xxx", "xxxx",
     "n/a", "na", "n.a.", "n.a", "n\\a", "#n/a", "n/d", "n.d.", "none", "-none-", "--none--", "null", "nil", "nan",
     "undefined", "void", "empty", "blank", "(blank)", "unknown", "unkown", "uknown", "unk", "unspecified",
     "not known", "not available", "not applicable", "not specified", "not provided", "not set", "not given",
@@ -37,9 +37,9 @@ def clean(raw: Json) -> Json:
     """Trimmed value, runs of blanks made one; None for a placeholder, an empty text or an empty list."""
     if isinstance(raw, str):
         text = raw.strip()
-        if not text.isascii() or not text.isprintable():
-            text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).strip()
-        if "  " in text or not text.isprintable():
+        if not (text.isascii() and text.isprintable()):
+            text = " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+        elif "  " in text:
             text = " ".join(text.split())
         return None if is_placeholder(text) else text
     if isinstance(raw, list | tuple):
