@@ -309,3 +309,33 @@ def test_the_deployed_extras_leave_the_sandboxes_out(root: Path) -> None:
 
     assert ".[all$(,)postgres]" in deploy
     assert "sandbox" not in deploy
+
+
+def make(root: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=root,
+        env={**env, "PATH": path or env["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_interpreter_that_is_too_old_is_passed_over(root: Path, tmp_path: Path) -> None:
+    for name, body in (("python3.11", "exit 1"), ("python3.12", f'exec {sys.executable} "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+
+    chosen = make(root, "--eval", "chosen: ; @echo $(PYTHON)", "chosen", path=f"{tmp_path}:{os.environ['PATH']}")
+
+    assert chosen.stdout == "python3.12\n", chosen.stderr
+
+
+def test_without_an_interpreter_the_message_says_what_is_needed(root: Path, tmp_path: Path) -> None:
+    ended = make(root, "install", "PYTHON=", f"VENV={tmp_path}/venv")
+
+    assert ended.returncode == 2
+    assert "Leadline needs Python 3.11 or newer" in ended.stderr
+    assert not (tmp_path / "venv").exists()
