@@ -115,6 +115,15 @@ def portal(opened: Any) -> Portal:
     return made
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Portal]:
+    """For tests that change nothing."""
+    with running(partial(HubSpotSandbox, limits=UNLIMITED), world()) as sandbox:
+        portal = Portal(sandbox)
+        yield portal
+        portal.http.close()
+
+
 def vendor_client(portal: Portal) -> HubSpot:
     return HubSpot(access_token=portal.sandbox.credentials["access_token"], host=portal.sandbox.base_url)
 
@@ -122,8 +131,8 @@ def vendor_client(portal: Portal) -> HubSpot:
 # --- the world in the portal
 
 
-def test_the_world_is_all_there_with_its_ids(portal: Portal) -> None:
-    state = portal.get("/__sandbox__/state").json()
+def test_the_world_is_all_there_with_its_ids(shared: Portal) -> None:
+    state = shared.get("/__sandbox__/state").json()
 
     ids = {name: [row["properties"].get("source_id") for row in state[name]] for name in OBJECTS}
     assert ids["companies"] == ["acct_000001"]
@@ -135,15 +144,15 @@ def test_the_world_is_all_there_with_its_ids(portal: Portal) -> None:
     assert [each["source_id"] for each in state["owners"]] == ["rep_000001", "rep_000002"]
 
 
-def test_an_address_that_is_taken_becomes_one_of_its_own(portal: Portal) -> None:
-    rows = portal.get("/__sandbox__/state", object="contacts").json()["contacts"]
+def test_an_address_that_is_taken_becomes_one_of_its_own(shared: Portal) -> None:
+    rows = shared.get("/__sandbox__/state", object="contacts").json()["contacts"]
 
     assert rows[0]["properties"]["email"] == "ada1@acme.example"
     assert rows[-1]["properties"]["email"] == "ada1+c_lead_000001@acme.example"
 
 
-def test_what_happened_with_a_lead_hangs_on_the_contact_behind_it(portal: Portal) -> None:
-    rows = portal.get("/__sandbox__/state").json()
+def test_what_happened_with_a_lead_hangs_on_the_contact_behind_it(shared: Portal) -> None:
+    rows = shared.get("/__sandbox__/state").json()
 
     person = rows["contacts"][-1]["id"]
     for name in ("leads", "deals", "calls", "emails", "communications", "meetings", "web_events"):
@@ -153,8 +162,8 @@ def test_what_happened_with_a_lead_hangs_on_the_contact_behind_it(portal: Portal
 # --- sign-in and rates
 
 
-def test_a_wrong_token_is_refused_in_the_vendors_words(portal: Portal) -> None:
-    reply = httpx.get(f"{portal.sandbox.base_url}{CONTACTS}", headers={"Authorization": "Bearer wrong"})
+def test_a_wrong_token_is_refused_in_the_vendors_words(shared: Portal) -> None:
+    reply = httpx.get(f"{shared.sandbox.base_url}{CONTACTS}", headers={"Authorization": "Bearer wrong"})
 
     assert (reply.status_code, reply.json()["category"]) == (401, "INVALID_AUTHENTICATION")
     assert reply.json()["correlationId"]
@@ -206,14 +215,14 @@ def test_the_daily_limit_ends_with_the_day(opened: Any) -> None:
 
 @pytest.mark.parametrize("root", ["/crm/v3/objects", "/crm/objects/2026-03", "/crm/objects/2026-09"])
 @pytest.mark.parametrize("name", ["contacts", "contact", "0-1"])
-def test_each_path_family_and_name_leads_to_the_same_records(portal: Portal, root: str, name: str) -> None:
-    assert len(portal.get(f"{root}/{name}").json()["results"]) == 6
+def test_each_path_family_and_name_leads_to_the_same_records(shared: Portal, root: str, name: str) -> None:
+    assert len(shared.get(f"{root}/{name}").json()["results"]) == 6
 
 
-def test_following_the_links_of_pages_gives_every_record_once(portal: Portal) -> None:
-    ids, address = [], f"{portal.sandbox.base_url}{CONTACTS}?limit=4&properties=email"
+def test_following_the_links_of_pages_gives_every_record_once(shared: Portal) -> None:
+    ids, address = [], f"{shared.sandbox.base_url}{CONTACTS}?limit=4&properties=email"
     while address:
-        body = portal.http.get(address).json()
+        body = shared.http.get(address).json()
         ids += [row["id"] for row in body["results"]]
         address = body.get("paging", {}).get("next", {}).get("link")
 
@@ -221,20 +230,20 @@ def test_following_the_links_of_pages_gives_every_record_once(portal: Portal) ->
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "x"])
-def test_a_page_has_a_hundred_records_at_most(portal: Portal, limit: str) -> None:
-    assert portal.get(CONTACTS, limit=limit).status_code == 400
+def test_a_page_has_a_hundred_records_at_most(shared: Portal, limit: str) -> None:
+    assert shared.get(CONTACTS, limit=limit).status_code == 400
 
 
-def test_values_are_text_and_empty_ones_null(portal: Portal) -> None:
-    row = portal.get(f"/crm/v3/objects/companies/{30_000_000_001}", properties="annualrevenue,target_tier,nonsense")
+def test_values_are_text_and_empty_ones_null(shared: Portal) -> None:
+    row = shared.get(f"/crm/v3/objects/companies/{30_000_000_001}", properties="annualrevenue,target_tier,nonsense")
 
     properties = row.json()["properties"]
     assert (properties["annualrevenue"], properties["target_tier"]) == ("5000000", None)
     assert "nonsense" not in properties
 
 
-def test_the_primary_association_is_listed_twice(portal: Portal) -> None:
-    row = portal.get(f"{CONTACTS}/{FIRST}", associations="companies").json()
+def test_the_primary_association_is_listed_twice(shared: Portal) -> None:
+    row = shared.get(f"{CONTACTS}/{FIRST}", associations="companies").json()
 
     assert [each["type"] for each in row["associations"]["companies"]["results"]] == [
         "contact_to_company",
@@ -253,10 +262,10 @@ def test_more_than_a_hundred_associations_are_paged(opened: Any) -> None:
     assert len(listed) == 120
 
 
-def test_a_record_is_read_by_a_unique_property(portal: Portal) -> None:
-    assert portal.get(f"{CONTACTS}/ada2@acme.example", idProperty="email").json()["id"] == str(FIRST + 1)
-    assert portal.get(f"{CONTACTS}/Ada", idProperty="firstname").status_code == 400
-    assert portal.get(f"{CONTACTS}/1").json()["category"] == "OBJECT_NOT_FOUND"
+def test_a_record_is_read_by_a_unique_property(shared: Portal) -> None:
+    assert shared.get(f"{CONTACTS}/ada2@acme.example", idProperty="email").json()["id"] == str(FIRST + 1)
+    assert shared.get(f"{CONTACTS}/Ada", idProperty="firstname").status_code == 400
+    assert shared.get(f"{CONTACTS}/1").json()["category"] == "OBJECT_NOT_FOUND"
 
 
 def test_an_archived_record_is_listed_apart_and_keeps_its_stamp(portal: Portal) -> None:
@@ -289,22 +298,22 @@ def test_an_archived_record_is_listed_apart_and_keeps_its_stamp(portal: Portal) 
         ({"email": "nobody"}, "INVALID_EMAIL"),
     ],
 )
-def test_a_value_that_is_not_valid_is_refused(portal: Portal, values: dict[str, str], code: str) -> None:
-    reply = portal.http.patch(f"{CONTACTS}/{FIRST}", json={"properties": values})
+def test_a_value_that_is_not_valid_is_refused(shared: Portal, values: dict[str, str], code: str) -> None:
+    reply = shared.http.patch(f"{CONTACTS}/{FIRST}", json={"properties": values})
 
     assert (reply.status_code, reply.json()["category"]) == (400, "VALIDATION_ERROR")
     assert reply.json()["errors"][0]["code"] == code
     assert f'"error":"{code}"' in reply.json()["message"]
 
 
-def test_required_properties_are_required_on_creation(portal: Portal) -> None:
-    reply = portal.post("/crm/v3/objects/tasks", {"properties": {"hs_task_subject": "Call"}})
+def test_required_properties_are_required_on_creation(shared: Portal) -> None:
+    reply = shared.post("/crm/v3/objects/tasks", {"properties": {"hs_task_subject": "Call"}})
 
     assert reply.json()["errors"][0]["code"] == "REQUIRED_PROPERTY_MISSING"
 
 
-def test_an_address_is_unique(portal: Portal) -> None:
-    reply = portal.post(CONTACTS, {"properties": {"email": "ADA1@acme.example"}})
+def test_an_address_is_unique(shared: Portal) -> None:
+    reply = shared.post(CONTACTS, {"properties": {"email": "ADA1@acme.example"}})
 
     assert reply.status_code == 409
     assert reply.json()["message"] == f"Contact already exists. Existing ID: {FIRST}"
@@ -335,11 +344,11 @@ def test_every_write_moves_the_stamp(portal: Portal) -> None:
 # --- batches
 
 
-def test_a_batch_takes_a_hundred(portal: Portal) -> None:
+def test_a_batch_takes_a_hundred(shared: Portal) -> None:
     inputs = [{"id": str(n), "properties": {}} for n in range(101)]
 
     for operation in ("read", "update", "create", "upsert", "archive"):
-        assert portal.post(f"{CONTACTS}/batch/{operation}", {"inputs": inputs}).status_code == 400
+        assert shared.post(f"{CONTACTS}/batch/{operation}", {"inputs": inputs}).status_code == 400
 
 
 def bad_batch(*, traced: bool) -> dict[str, Any]:
@@ -354,11 +363,11 @@ def bad_batch(*, traced: bool) -> dict[str, Any]:
     return {"inputs": inputs}
 
 
-def test_one_bad_row_fails_a_batch_without_trace_ids(portal: Portal) -> None:
-    reply = portal.post(f"{CONTACTS}/batch/update", bad_batch(traced=False))
+def test_one_bad_row_fails_a_batch_without_trace_ids(shared: Portal) -> None:
+    reply = shared.post(f"{CONTACTS}/batch/update", bad_batch(traced=False))
 
     assert reply.status_code == 400
-    assert portal.matching({"propertyName": "leadline_score", "operator": "HAS_PROPERTY"}) == 0
+    assert shared.matching({"propertyName": "leadline_score", "operator": "HAS_PROPERTY"}) == 0
 
 
 def test_with_trace_ids_the_good_rows_go_through(portal: Portal) -> None:
@@ -422,8 +431,8 @@ def test_a_unique_property_stays_unique(portal: Portal) -> None:
     assert body["errors"][0]["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
 
 
-def test_a_batch_read_names_what_is_missing(portal: Portal) -> None:
-    reply = portal.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": str(FIRST)}, {"id": "5"}], "properties": []})
+def test_a_batch_read_names_what_is_missing(shared: Portal) -> None:
+    reply = shared.post(f"{CONTACTS}/batch/read", {"inputs": [{"id": str(FIRST)}, {"id": "5"}], "properties": []})
 
     assert (reply.status_code, len(reply.json()["results"])) == (207, 1)
     assert reply.json()["errors"][0]["context"] == {"ids": ["5"]}
@@ -458,23 +467,23 @@ def condition(name: str, operator: str, value: str = "", **more: Any) -> dict[st
         (condition("associations.company", "EQ", "30000000001"), 5),
     ],
 )
-def test_operators(portal: Portal, given: dict[str, Any], expected: int) -> None:
-    assert portal.matching(given) == expected
+def test_operators(shared: Portal, given: dict[str, Any], expected: int) -> None:
+    assert shared.matching(given) == expected
 
 
-def test_filters_are_joined_by_and_groups_by_or(portal: Portal) -> None:
+def test_filters_are_joined_by_and_groups_by_or(shared: Portal) -> None:
     first, last = condition("email", "EQ", "ada1@acme.example"), condition("hs_object_id", "GT", str(FIRST + 4))
 
-    assert portal.matching(first, last) == 0
-    either = portal.search(filterGroups=[{"filters": [first]}, {"filters": [last]}]).json()
+    assert shared.matching(first, last) == 0
+    either = shared.search(filterGroups=[{"filters": [first]}, {"filters": [last]}]).json()
     assert either["total"] == 2
 
 
 @pytest.mark.parametrize("sorts", [["-lastmodifieddate"], [{"propertyName": "lastname", "direction": "DESCENDING"}]])
-def test_both_forms_of_a_sort(portal: Portal, sorts: list[object]) -> None:
+def test_both_forms_of_a_sort(shared: Portal, sorts: list[object]) -> None:
     named = condition("lastname", "CONTAINS_TOKEN", "number")
 
-    rows = portal.search(filterGroups=[{"filters": [named]}], sorts=sorts).json()["results"]
+    rows = shared.search(filterGroups=[{"filters": [named]}], sorts=sorts).json()["results"]
 
     assert [row["id"] for row in rows] == [str(FIRST + n) for n in (4, 3, 2, 1, 0)]
 
@@ -503,8 +512,8 @@ def test_paging_ends_at_the_cap(opened: Any) -> None:
     ],
     ids=["page", "groups", "filters", "all filters", "property", "operator", "sorts", "body"],
 )
-def test_limits_of_a_search(portal: Portal, body: dict[str, Any]) -> None:
-    assert portal.search(**body).status_code == 400
+def test_limits_of_a_search(shared: Portal, body: dict[str, Any]) -> None:
+    assert shared.search(**body).status_code == 400
 
 
 def test_search_can_trail_behind_writes(opened: Any) -> None:
@@ -522,11 +531,11 @@ def test_search_can_trail_behind_writes(opened: Any) -> None:
 # --- associations, properties, owners, sequences, account
 
 
-def test_associations_are_read_a_thousand_at_a_time(portal: Portal) -> None:
+def test_associations_are_read_a_thousand_at_a_time(shared: Portal) -> None:
     path = "/crm/associations/2026-09/contacts/companies/batch/read"
 
-    body = portal.post(path, {"inputs": [{"id": str(FIRST)}, {"id": str(FIRST + 5)}]}).json()
-    too_many = portal.post(path, {"inputs": [{"id": "1"}] * 1_001})
+    body = shared.post(path, {"inputs": [{"id": str(FIRST)}, {"id": str(FIRST + 5)}]}).json()
+    too_many = shared.post(path, {"inputs": [{"id": "1"}] * 1_001})
 
     target = body["results"][0]["to"][0]
     assert target["toObjectId"] == "30000000001"
@@ -556,8 +565,8 @@ def test_properties_can_be_read_and_added(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("path", ["/crm/v3/owners", "/crm/v3/owners/", "/crm/owners/2026-09"])
-def test_owners_who_left_are_listed_apart(portal: Portal, path: str) -> None:
-    active, gone = portal.get(path).json()["results"], portal.get(path, archived="true").json()["results"]
+def test_owners_who_left_are_listed_apart(shared: Portal, path: str) -> None:
+    active, gone = shared.get(path).json()["results"], shared.get(path, archived="true").json()["results"]
 
     assert [each["email"] for each in active] == ["rita@leadline.example"]
     assert [(each["email"], each["archived"]) for each in gone] == [("ivo@leadline.example", True)]
@@ -587,9 +596,9 @@ def test_usage_counts_calls(portal: Portal) -> None:
     assert (usage["usageLimit"], usage["currentUsage"]) == (625_000, 2)
 
 
-def test_an_unknown_path_and_an_unknown_object_are_told(portal: Portal) -> None:
-    assert portal.get("/crm/v9/objects/contacts").status_code == 404
-    assert portal.get("/crm/v3/objects/unicorns").status_code == 400
+def test_an_unknown_path_and_an_unknown_object_are_told(shared: Portal) -> None:
+    assert shared.get("/crm/v9/objects/contacts").status_code == 404
+    assert shared.get("/crm/v3/objects/unicorns").status_code == 400
 
 
 def test_a_merge_leaves_one_record_that_remembers_the_other(portal: Portal) -> None:
@@ -620,8 +629,8 @@ def test_a_user_edits_with_the_same_checks(portal: Portal) -> None:
 # --- the vendor's own client
 
 
-def test_the_vendors_client_lists_and_pages(portal: Portal) -> None:
-    contacts = vendor_client(portal).crm.contacts
+def test_the_vendors_client_lists_and_pages(shared: Portal) -> None:
+    contacts = vendor_client(shared).crm.contacts
 
     page = contacts.basic_api.get_page(limit=4, properties=["email"], associations=["companies"])
     rest = contacts.basic_api.get_page(limit=4, after=page.paging.next.after)
@@ -630,7 +639,7 @@ def test_the_vendors_client_lists_and_pages(portal: Portal) -> None:
     assert page.results[0].associations["companies"].results[0].id == "30000000001"
 
 
-def test_the_vendors_client_searches(portal: Portal) -> None:
+def test_the_vendors_client_searches(shared: Portal) -> None:
     request = PublicObjectSearchRequest(
         filter_groups=[{"filters": [{"propertyName": "email", "operator": "EQ", "value": "ada1@acme.example"}]}],
         sorts=[{"propertyName": "createdate", "direction": "ASCENDING"}],
@@ -638,7 +647,7 @@ def test_the_vendors_client_searches(portal: Portal) -> None:
         limit=10,
     )
 
-    found = vendor_client(portal).crm.contacts.search_api.do_search(public_object_search_request=request)
+    found = vendor_client(shared).crm.contacts.search_api.do_search(public_object_search_request=request)
 
     assert (found.total, found.results[0].properties["email"]) == (1, "ada1@acme.example")
 
@@ -673,8 +682,8 @@ def test_the_vendors_client_upserts(portal: Portal) -> None:
     assert answer.results[0].new is True
 
 
-def test_the_vendors_client_reads_associations_owners_and_properties(portal: Portal) -> None:
-    client = vendor_client(portal)
+def test_the_vendors_client_reads_associations_owners_and_properties(shared: Portal) -> None:
+    client = vendor_client(shared)
     wanted = BatchInputPublicFetchAssociationsBatchRequest(inputs=[PublicFetchAssociationsBatchRequest(id=str(FIRST))])
 
     links = client.crm.associations.v4.batch_api.get_page(
