@@ -49,17 +49,23 @@ def seniority(text: str) -> str | None:
 
 
 def _level(text: str) -> str | None:
-    whole = fold(text)
-    for name, pattern in OUTSIDE_RANKS:
-        if pattern.search(whole) and not (name == "student" and _rank(whole)):
-            return name
+    outside = _outside_ranks(fold(text))
+    if outside:
+        return outside
     ranks = [rank for segment in _SEGMENTS.split(_without_aided(text)) if (rank := _rank(fold(segment)))]
     return min(ranks, key=_RANK.__getitem__) if ranks else None
 
 
+def _outside_ranks(whole: str) -> str | None:
+    for name, pattern in OUTSIDE_RANKS:
+        if pattern.search(whole) and not (name == "student" and _rank(whole)):
+            return name
+    return None
+
+
 def _names_occupation(text: str, whole: str) -> bool:
     named = any(pattern.search(whole) for pattern in (OCCUPATIONS, OCCUPATION_ENDINGS, ASSISTANT, OFFICE_OF))
-    return named or function(text) is not None
+    return named or function(text) not in (None, "other")
 
 
 def _without_aided(text: str) -> str:
@@ -95,13 +101,17 @@ def _mended_word(word: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def function(text: str) -> str | None:
-    """One of `entities.FUNCTIONS` but `other`; None when no word of the title tells a department."""
-    return _function(text) or _function(_mended(text))
+    """One of `entities.FUNCTIONS`; None when no word of the title tells a department.
+
+    `other` is for those who are in none: interns, students and freelancers whose title says no more.
+    """
+    named = _function(text) or _function(_mended(text))
+    return named or ("other" if _outside_ranks(fold(text)) or _outside_ranks(_mended(text)) else None)
 
 
 def _function(text: str) -> str | None:
     whole = fold(text)
-    if whole.replace(" ", "_") in FUNCTIONS and whole != "other":
+    if whole.replace(" ", "_") in FUNCTIONS:
         return whole.replace(" ", "_")
     best_weak: str | None = None
     for part in _BREAKS.split(_without_aided(text)):

@@ -79,7 +79,8 @@ LEVELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "c_suite",
         pattern("""
-            managing director, managing partner, founder, founders, cofounder, owner, proprietor, entrepreneur,
+            managing director, director managing, managing partner, founder, founders, cofounder, owner, proprietor,
+            entrepreneur,
             founding partner, general partner, senior partner, equity partner, general counsel, secretary general,
             chairman, chairwoman, chairperson, chair of the board, vice chair*, board member, board director,
             vorstand*, geschaftsfuhr*, geschaeftsfuehr*, geschaftsleit*, inhaber*, unternehmer*, grunder*,
@@ -219,7 +220,8 @@ DEPARTMENTS: tuple[Department, ...] = (
         aprovisionamiento
     """),
     _department("it", """
-        it, ict, information technology, information system*, information security, technology, technologies, tech,
+        it, ict, information, information technology, information system*, information security, technology,
+        technologies, tech,
         security, infosec, cyber*, sysadmin*, sys admin*, system admin*, systems admin*, network*, infrastructure,
         helpdesk, help desk, data, cloud, database, digital transformation, erp, software architect, informatik*,
         informatique, informatica, sistemas, systemes d information, edv
@@ -246,13 +248,15 @@ DEPARTMENTS: tuple[Department, ...] = (
         abogada, avocat
     """),
     _department("operations", """
-        operation, operations, operational, ops, supply chain, logisti*, manufactur*, production, plant, plants,
+        office manager*, manager office, operation, operations, operational, ops, supply chain, logisti*,
+        manufactur*, production, plant, plants,
         warehous*, quality, facility, facilities, maintenance, process*, lean, fleet, transport*, site, back office,
         project, projects, program, programme, pmo, continuous improvement, service delivery, distribution,
         betrieb*, produktion*, werkleit*, werksleit*, lager*, operaciones
     """, weak=True),
     _department("general_management", """
-        president, presidente, prasident, founder, founders, cofounder, owner, managing director, managing partner,
+        president, presidente, prasident, director managing, founder, founders, cofounder, owner, managing director,
+        managing partner,
         general partner, general manager, gm, md, proprietor, entrepreneur, chairman, chairwoman, chairperson,
         chair, board, executive director, partner, country manager, chief executive, chief business, chief of staff,
         strategy, geschaftsfuhr*, geschaeftsfuehr*, geschaftsleit*, vorstand*, inhaber*, unternehmer*, grunder*,
