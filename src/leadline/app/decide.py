@@ -57,8 +57,6 @@ FIRST_ACTIVATION = "scored for the first time in a backfill"
 _FOREVER = 400 * 86_400
 """Seconds within which every signal of usual length has run out; a record without signals is looked at then."""
 
-_NEVER = 1 << 62
-
 NEW_MODEL = "moved by a new version of the model"
 
 
@@ -137,6 +135,7 @@ class _Decider:
         self._emit = emit
         self._counts = counts
         self._plan = compile_model(project.model)
+        self._digest = project.model.digest
         self._plays = plays
         self._teams = TeamBook(project)
         self._groups = group_names(project.model)
@@ -173,15 +172,18 @@ class _Decider:
         """When each record must be looked at again: when age alone changes its group or moves it by the policy's
         points, or when it is off by anything at all and its last write has grown old."""
         policy, now = self._policy, self._project.now()
-        pushed = {row["uid"]: row["pushed_score"] for row in chunk.scores}
-        far = due_all(
-            self._model, frames, done, now, pushed=pushed, n=policy.min_points, horizon_seconds=policy.max_age
+        due = due_all(
+            self._model,
+            frames,
+            done,
+            now,
+            pushed={row["uid"]: row["pushed_score"] for row in chunk.scores},
+            n=policy.min_points,
+            horizon_seconds=_FOREVER,
+            aged={row["uid"]: row["pushed_at"] + policy.max_age for row in chunk.scores},
         )
-        first = due_all(self._model, frames, done, now, pushed=pushed, n=1, horizon_seconds=_FOREVER)
         for row in chunk.scores:
-            uid, aged = row["uid"], row["pushed_at"] + policy.max_age
-            off = now if row["score"] != row["pushed_score"] else first[uid]
-            row["due_at"] = min(far[uid] if far[uid] < now + policy.max_age else _NEVER, max(aged, off))
+            row["due_at"] = due[row["uid"]]
 
     def _forget(self, connection: Connection, clusters: Sequence[str], facts: ClusterFacts) -> None:
         """Drop scores of records that are gone; a person who moved to another account keeps theirs."""
@@ -198,7 +200,7 @@ class _Decider:
         scored["cluster"] = view.cluster(uid)
         scored["group_since"] = now if crossed else (before or {})["group_since"]
         scored["crossing"] = ((before or {}).get("crossing") or 0) + int(crossed)
-        scored["model"] = self._model.digest
+        scored["model"] = self._digest
         scored["scored_at"] = now
         reaction = self._reaction(view, uid, scored, before, chunk) if crossed else None
         chunk.crossed += int(crossed)
@@ -221,7 +223,7 @@ class _Decider:
         if not self._plays:
             chunk.withheld += play is not None
             return withheld(group, FIRST_ACTIVATION)
-        if before is not None and before["model"] != self._model.digest:
+        if before is not None and before["model"] != self._digest:
             chunk.withheld += play is not None
             return withheld(group, NEW_MODEL)
         situation = view.situation(uid, scored, before, self._project.now())

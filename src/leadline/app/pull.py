@@ -45,7 +45,9 @@ def _pull_connection(project: Project, name: str, emit: Listener) -> None:
         with ThreadPoolExecutor(
             max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
         ) as threads:
-            pulls = [threads.submit(pull_object, project, live, name, emit) for name in live.mapping.objects]
+            # Mappings list activities last and those are the long reads: begun first, they end with the others.
+            longest_first = reversed(list(live.mapping.objects))
+            pulls = [threads.submit(pull_object, project, live, name, emit) for name in longest_first]
             failures = [failed for pull in pulls if (failed := pull.exception()) is not None]
     except LeadlineError as failure:
         failures = [failure]

@@ -149,7 +149,7 @@ class LogSettings(_Part):
 class SyncSettings(_Part):
     """How a run is cut up."""
 
-    chunk: int = Field(default=500, ge=1, le=50_000, description="Subjects scored and decided in one transaction.")
+    chunk: int = Field(default=1_000, ge=1, le=50_000, description="Subjects scored and decided in one transaction.")
     read_workers: int = Field(default=2, ge=1, le=16, description="Objects of one connection read at the same time.")
 
 

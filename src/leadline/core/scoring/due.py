@@ -138,25 +138,31 @@ class Walk:
             self._positive += 1
             self._lively[event.holder] = self._lively.get(event.holder, 0) + (points > 0)
 
-    def next_change(self, reference: int, step: int, end: int) -> int:
+    def next_change(self, reference: int, step: int, end: int, aged: int | None = None) -> int:
         """The first second after now, before `end`, at which the group changes or the score is `step` off; else `end`.
 
-        `reference` and `step` are thousandths.
+        From `aged` on, the score being off by anything is enough. `reference` and `step` are thousandths.
         """
+        off = self._standing.score != reference
         heap = self._first_steps(end)
         before = self._parts()
         stay = Stay(self._plan.model, self._standing.group, self._standing.disqualified)
         while heap:
             instant = heap[0][0]
+            if off and aged is not None and instant > aged:
+                return aged
             self._apply(heap, instant, end)
             parts = self._parts()
             if parts == before:
                 continue
             before = parts
             score, dimensions = self._dimensions(parts)
+            off = score != reference
             if abs(score - reference) >= step or stay.changed(dimensions):
                 return instant
-        return end
+            if off and aged is not None and instant >= aged:
+                return instant
+        return end if aged is None or not off else min(aged, end)
 
     def _first_steps(self, end: int) -> list[tuple[int, int]]:
         heap = []
@@ -285,9 +291,9 @@ def next_due(plan: Plan, evaluation: Evaluation, now: int, *, pushed: int | None
     return _due(Walk(plan, standing, now), evaluation.score, pushed, n=n, end=now + horizon)
 
 
-def _due(walk: Walk, score: int, pushed: int | None, *, n: int, end: int) -> int:
+def _due(walk: Walk, score: int, pushed: int | None, *, n: int, end: int, aged: int | None = None) -> int:
     step = n * POINT
-    return walk.next_change(reference_score(score, pushed, step), step, end)
+    return walk.next_change(reference_score(score, pushed, step), step, end, aged)
 
 
 def _behaviour_rules(model: Model) -> set[str]:
@@ -307,15 +313,25 @@ def due_all(
     pushed: Mapping[str, int],
     n: int,
     horizon_seconds: int,
+    aged: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
-    """`next_due` of every scored record, by uid. `scored` must come from these facts at `now`."""
+    """`next_due` of every scored record, by uid. `scored` must come from these facts at `now`.
+
+    `aged` gives instants after which a record is due as soon as its score is off by anything at all.
+    """
     plan = compile_model(model)
     end = now + horizon_seconds
+    ages = aged or {}
     standings = _Standings(plan, facts, scored, now, end)
-    due = dict.fromkeys(standings.uids(), end)
-    for uid in standings.restless():
-        standing = standings.of(uid)
-        due[uid] = _due(Walk(plan, standing, now), standing.score, pushed.get(uid), n=n, end=end)
+    due: dict[str, int] = {}
+    restless = set(standings.restless())
+    for uid in standings.uids():
+        score, old = standings.score(uid), ages.get(uid)
+        if uid in restless:
+            due[uid] = _due(Walk(plan, standings.of(uid), now), score, pushed.get(uid), n=n, end=end, aged=old)
+        else:
+            off = old is not None and reference_score(score, pushed.get(uid), n * POINT) != score
+            due[uid] = min(old, end) if off and old is not None else end
     return due
 
 
@@ -356,6 +372,10 @@ class _Standings:
     def uids(self) -> Iterable[str]:
         """Every scored record."""
         return self._scores
+
+    def score(self, uid: str) -> int:
+        """The record's score, in thousandths."""
+        return int(self._scores[uid]["score"])
 
     def restless(self) -> Iterable[str]:
         """Records on which something steps before the end."""
