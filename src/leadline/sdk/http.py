@@ -125,7 +125,7 @@ class HttpPolicy:
         self._paces = dict(paces or {})
         self._attempts = attempts
         self._today = _DayCount()
-        self._backoff = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
+        self._backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
 
     def call(
         self,
