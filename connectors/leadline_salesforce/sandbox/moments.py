@@ -18,7 +18,7 @@ _INSTANT = re.compile(
 
 def instant(epoch: float) -> str:
     """The instant of epoch seconds; fractions are dropped."""
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return f"{datetime.fromtimestamp(int(epoch), UTC).isoformat()[:19]}.000+0000"
 
 
 def day(epoch: float) -> str:
@@ -43,7 +43,7 @@ def parse_day(text: str) -> str:
 
 def epoch(text: str) -> int:
     """Epoch seconds of an instant in any spelling that `parse_instant` takes."""
-    return int(datetime.strptime(parse_instant(text), "%Y-%m-%dT%H:%M:%S.000%z").timestamp())
+    return int(datetime.fromisoformat(f"{parse_instant(text)[:19]}+00:00").timestamp())
 
 
 def bounds(literal: DateRange, now: float) -> tuple[date, date]:
