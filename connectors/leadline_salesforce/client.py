@@ -47,7 +47,7 @@ class _Adapter(HTTPAdapter):
     """Transport of one connection: host, scheme, token, policy."""
 
     def __init__(self, options: SalesforceOptions, runtime: Runtime, sign_in: Callable[[], str]) -> None:
-        self._host = _authority(options.base_url)
+        self._host = urlsplit(options.base_url).netloc
         self._plain = options.base_url.startswith("http://")
         self._ca: str | bool = str(options.ca_file) if options.ca_file else True
         self._runtime = runtime
@@ -64,8 +64,6 @@ class _Adapter(HTTPAdapter):
     ) -> requests.Response:
         """One logical call. Raises the errors of `HttpPolicy.call`."""
         path = urlsplit(str(request.url)).path
-        if _authority(str(request.url)) != self._host:
-            raise PermanentError(f"a call to {_authority(str(request.url))} was stopped: it is not {self._host}")
         # simple-salesforce writes https in front of every host; a sandbox on loopback may speak plain http.
         if self._plain:
             request.url = f"http://{str(request.url).removeprefix('https://').removeprefix('http://')}"
@@ -274,12 +272,6 @@ class Client:
                 place=f"connections.{self._runtime.name}.private_key",
                 fix="Use the key whose certificate was uploaded to the external client app.",
             ) from error
-
-
-def _authority(url: str) -> str:
-    """Host and unusual port, as simple-salesforce writes them."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port}" if parts.port not in (None, 443) else str(parts.hostname)
 
 
 def _not_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -146,7 +146,7 @@ def not_applied() -> Refusal:
 
 
 def classify(reply: Reply) -> Verdict:
-    """A reply's meaning by the tables above."""
+    """A reply's meaning by the tables above. A redirect fails: the token is for this host only."""
     if reply.status < 300:
         return Verdict(Action.OK)
     body = _body(reply)
