@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 HEAD = "0001"  # newest migration; tests compare it with migrations/versions
+_MIGRATION_LOCK = 0x1EAD11AE
+_one_thread = threading.Lock()  # Alembic's context is a global
 
 
 def open_engine(url: str, *, folder: Path) -> Engine:
@@ -24,14 +28,17 @@ def open_engine(url: str, *, folder: Path) -> Engine:
     Raises ConfigError when the database cannot be reached or is newer than this program.
     """
     engine = _create(url, folder)
-    try:
-        _migrate(engine)
-    except OperationalError as error:
-        raise ConfigError(
-            f"the database {_shown(engine)} cannot be opened: {error.orig}",
-            place="database",
-            fix="Check the address in leadline.yaml and that this user may write there.",
-        ) from error
+    with contextlib.ExitStack() as stack:
+        stack.callback(engine.dispose)
+        try:
+            _migrate(engine)
+        except OperationalError as error:
+            raise ConfigError(
+                f"the database {_shown(engine)} cannot be opened: {error.orig}",
+                place="database",
+                fix="Check the address in leadline.yaml and that this user may write there.",
+            ) from error
+        stack.pop_all()  # all is well: the caller closes it
     return engine
 
 
@@ -102,7 +109,10 @@ def _migrate(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
+    with _one_thread, engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Workers that start together: one migrates, the others wait and find it done.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

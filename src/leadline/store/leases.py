@@ -94,7 +94,8 @@ def acquire(
         # Two processes that saw no row insert at once: the second must not win as well.
         where=leases.c.epoch == (row.epoch if row is not None else -1),
     )
-    if connection.execute(held).rowcount != 1:
+    # Not `rowcount`: on PostgreSQL it says nothing about an INSERT.
+    if connection.execute(held.returning(leases.c.epoch)).first() is None:
         return None
     return Lease(name, me, epoch, taken_over)
 
