@@ -29,7 +29,7 @@ class Options(BaseModel):
     ca_file: Path | None = Field(None, description="Certificate authority to trust instead of the system's.")
     rates: Rates = Field(default_factory=lambda: Rates.model_validate({}), description="Limits of the portal's plan.")
     search_above_rows: int = Field(
-        10_000,
+        7_000,
         ge=0,
         description="Objects with more rows than this are read by search: 6 calls per 1,000 rows instead of 10, "
         "but at most 1,000 rows a second instead of 1,900.",

@@ -69,9 +69,7 @@ _SHARING = _Row(
 _AUTOMATION = _Row(
     Actor.CRM_ADMIN, "A trigger or flow of the org failed on this record; correct it, then retry the row."
 )
-_SCHEMA = _Row(
-    Actor.LEADLINE_ADMIN, "Run `leadline mappings check --live`: the mapping and the org's fields do not agree."
-)
+_SCHEMA = _Row(Actor.LEADLINE_ADMIN, "Run `leadline mappings check`: the mapping and the org's fields do not agree.")
 _FIELD_SECURITY = _Row(Actor.CRM_ADMIN, "Make the field editable for the integration user's permission set.")
 _GONE = _Row(Actor.NOBODY, "The record was deleted or merged in the CRM; the next sync forgets it.")
 _LATER = _Row(Actor.NOBODY, "Salesforce was busy with the record; it is tried again with the next sync.")

@@ -76,6 +76,11 @@ def trackers(targets: Sequence[str], cadences: Sequence[str]) -> str:
     )
 
 
+def cadences_by_name(names: Sequence[str]) -> str:
+    """The ids of cadences of these names."""
+    return f"SELECT Id, Name FROM ActionCadence WHERE Name IN {_texts(names)} ORDER BY Name, Id"  # noqa: S608
+
+
 def is_id(text: str) -> bool:
     """Whether the text has the form of a record id."""
     return _ID.match(text) is not None

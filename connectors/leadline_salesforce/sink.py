@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from leadline.sdk.errors import LeadlineError, PermanentError, UnknownOutcomeError
 from leadline.sdk.ports import Runtime
-from leadline.sdk.records import CreateTask, Effect, Enrol, Outcome, RowOutcome, UpdateFields
+from leadline.sdk.records import Actor, CreateTask, Effect, Enrol, Outcome, Refusal, RowOutcome, UpdateFields
 from leadline_salesforce import query
 from leadline_salesforce.client import Client
 from leadline_salesforce.errors import ROW_RETRIES, not_applied, refusal
@@ -39,6 +39,7 @@ class SalesforceSink:
     def __init__(self, client: Client, runtime: Runtime) -> None:
         self._client = client
         self._runtime = runtime
+        self._cadences: dict[str, str] = {}  # ids by name, as far as asked
 
     def push(self, effects: Sequence[Effect]) -> list[RowOutcome]:
         """Apply effects of one kind; see `Sink.push`."""
@@ -113,16 +114,20 @@ class SalesforceSink:
 
     def _enrol(self, enrolments: Sequence[tuple[int, Enrol]], outcomes: dict[int, RowOutcome]) -> None:
         active = self._trackers([e for _, e in enrolments], _ACTIVE)
+        known = self._cadence_ids([e.sequence for _, e in enrolments])
         todo: list[tuple[int, str, Mapping[str, Any]]] = []
         taken: set[tuple[str, str]] = set()
         for index, effect in enrolments:
+            if effect.sequence not in known:
+                outcomes[index] = RowOutcome(effect.key, Outcome.REFUSED, _no_cadence(effect.sequence))
+                continue
             pair = (effect.person.id, effect.sequence)
             if pair in active or pair in taken:
                 outcomes[index] = RowOutcome(effect.key, Outcome.UNCHANGED, record_id=active.get(pair))
                 continue
             taken.add(pair)
             owner = {"userId": effect.owner_id} if effect.owner_id else {}
-            target = {"salesCadenceNameOrId": effect.sequence, "targetId": effect.person.id}
+            target = {"salesCadenceNameOrId": known[effect.sequence], "targetId": effect.person.id}
             todo.append((index, effect.key, target | owner))
         if not todo:
             return
@@ -172,15 +177,29 @@ class SalesforceSink:
         if not enrolments:
             return {}
         people = list(dict.fromkeys(effect.person.id for effect in enrolments))
-        cadences = list(dict.fromkeys(effect.sequence for effect in enrolments))
-        rows = self._rows(query.trackers(people, cadences))
+        ids = self._cadence_ids([effect.sequence for effect in enrolments])
+        if not ids:
+            return {}
+        rows = self._rows(query.trackers(people, sorted(set(ids.values()))))
         held = {
             (row["TargetId"][:15], row["ActionCadenceId"][:15]): str(row["Id"])
             for row in rows
             if row["State"] in states
         }
-        pairs = {(effect.person.id, effect.sequence) for effect in enrolments}
-        return {pair: held[key] for pair in pairs if (key := (pair[0][:15], pair[1][:15])) in held}
+        pairs = {(effect.person.id, effect.sequence) for effect in enrolments if effect.sequence in ids}
+        return {pair: held[key] for pair in pairs if (key := (pair[0][:15], ids[pair[1]][:15])) in held}
+
+    def _cadence_ids(self, sequences: Sequence[str]) -> dict[str, str]:
+        """The id of each cadence that is named by name or id; one that does not exist is missing."""
+        asked = [name for name in dict.fromkeys(sequences) if name not in self._cadences and not query.is_id(name)]
+        if asked:
+            for row in self._rows(query.cadences_by_name(asked)):
+                self._cadences.setdefault(str(row["Name"]), str(row["Id"]))
+        return {
+            name: name if query.is_id(name) else self._cadences[name]
+            for name in sequences
+            if query.is_id(name) or name in self._cadences
+        }
 
     def _rows(self, soql: str, *, include_deleted: bool = False) -> list[Mapping[str, Any]]:
         page = self._client.query(soql, include_deleted=include_deleted)
@@ -189,6 +208,15 @@ class SalesforceSink:
             page = self._client.more(page["nextRecordsUrl"])
             rows += page["records"]
         return rows
+
+
+def _no_cadence(name: str) -> Refusal:
+    return Refusal(
+        "CADENCE_NOT_FOUND",
+        f"no sales cadence is called {name!r}, or it cannot be seen",
+        Actor.LEADLINE_ADMIN,
+        "Name an existing cadence under `sequences` in the mapping, or share it with the integration user.",
+    )
 
 
 def _by_kind(

@@ -532,6 +532,19 @@ def cadence(org: Org) -> str:
     return next(str(row["Id"]) for row in org.vendor.state()["ActionCadence"] if row["Name"] == "Fast track")
 
 
+def test_a_cadence_may_be_named_by_its_name(org: Org) -> None:
+    connection = org.connect()
+    one = Enrol("e1", RecordRef("Lead", lead_id(1)), "Fast track", record_id("User", REP))
+    unknown = Enrol("e2", RecordRef("Lead", lead_id(2)), "Slow track", record_id("User", REP))
+    first, refused = connection.push([one, unknown])
+    assert (first.outcome, refused.outcome) == (Outcome.WRITTEN, Outcome.REFUSED)
+    assert refused.refusal and refused.refusal.code == "CADENCE_NOT_FOUND" and "Slow track" in refused.refusal.message
+    (tracker,) = org.vendor.state()["ActionCadenceTracker"]
+    assert tracker["ActionCadenceId"] == cadence(org)
+    assert outcomes(connection.find([one, unknown])) == [Outcome.WRITTEN, Outcome.REFUSED]
+    assert outcomes(connection.push([one])) == [Outcome.UNCHANGED]
+
+
 def test_a_person_enters_a_cadence_once(org: Org) -> None:
     connection, sequence = org.connect(), cadence(org)
     people = [Enrol(f"e{n}", RecordRef("Lead", lead_id(n)), sequence, record_id("User", REP)) for n in (1, 2)]

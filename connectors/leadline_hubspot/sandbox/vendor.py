@@ -163,8 +163,8 @@ class HubSpotSandbox:
         return Response(orjson.dumps(self.gate.error_body(body)), status, media_type="application/json;charset=utf-8")
 
     def credentials(self, base_url: str) -> dict[str, str]:
-        """Options for a connection to this sandbox."""
-        return {"base_url": base_url, "access_token": TOKEN}
+        """Options for a connection to this sandbox. Its search trails behind writes only when told to."""
+        return {"base_url": base_url, "access_token": TOKEN, "overlap_seconds": "5"}
 
     def state(self) -> Mapping[str, list[dict[str, Any]]]:
         """Everything in the portal, archived records included."""
