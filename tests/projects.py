@@ -1,0 +1,154 @@
+"""A project folder on a `FakeCRM`: settings, a mapping and a model small enough to reckon by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+from tests.fakes import FakeCRM
+
+from leadline import config
+from leadline.app.bootstrap import LiveConnection, Project, load_mapping_file, load_model_file
+from leadline.sdk.capabilities import Capabilities
+from leadline.sdk.ports import Runtime
+from leadline.store.database import open_engine
+
+SETTINGS = """
+database: {database}
+model: model.yaml
+connections:
+  crm: {{connector: fake, mapping: mapping.yaml}}
+routing: {{unassigned_owners: [nobody]}}
+push: {{min_points: 5, max_age_hours: 168}}
+sync: {{chunk: {chunk}}}
+"""
+
+MAPPING = """
+system: fake
+objects:
+  Account:
+    entity: account
+    fields: {name: Name, industry: Industry, lifecycle: Kind, owner: {from: Owner, link: User}}
+    write: &write {score: Score, group: Group, action: Action, scored_at: ScoredAt, owner: Owner}
+  Contact:
+    entity: person
+    set: {kind: contact}
+    fields: &person
+      account: {from: Account, link: Account}
+      name: Name
+      email: {from: Email, transform: email}
+      seniority: {from: Title, transform: seniority}
+      opted_out: OptedOut
+      owner: {from: Owner, link: User}
+    write: *write
+  Lead:
+    entity: person
+    set: {kind: lead}
+    fields:
+      account: {from: Account, link: Account}
+      contact: {from: Contact, link: Contact}
+      name: Name
+      email: {from: Email, transform: email}
+      seniority: {from: Title, transform: seniority}
+      status: Status
+      owner: {from: Owner, link: User}
+    write: {score: Score, group: Group, action: Action, owner: Owner, status: Status}
+  Activity:
+    entity: activity
+    fields:
+      kind: Kind
+      person: {from: Who, link: {"l": Lead, "": Contact}}
+      account: {from: Account, link: Account}
+      at: At
+  Deal:
+    entity: opportunity
+    fields: {account: {from: Account, link: Account}, closed: Closed, won: Won}
+  User:
+    entity: owner
+    fields: {name: Name, email: Email, active: Active}
+sequences: {fast: seq-fast}
+"""
+
+# A company that we serve has 30 points. A demo request gives 40, from day 10 on 10, from day 30 on none.
+MODEL = """
+name: tiny
+total: {min: 0, max: 100}
+hysteresis: 3
+rules:
+  - {id: industry, name: Industry we serve, part: fit, points: 30, when: {field: account.industry, in: [software]}}
+  - {id: boss, name: Chief, part: fit, points: 5, applies_to: both, when: {field: person.seniority, in: [c_suite]}}
+signals:
+  - id: demo
+    name: Asked for a demo
+    kinds: [demo_request]
+    points: 40
+    steps: [[10, 10]]
+    window_days: 30
+  - {id: web, name: Was on the website, kinds: [web_session], points: 3, window_days: 30}
+groups:
+  - {group: priority, label: Now, when: {score: [60, null]}}
+  - {group: nurture, label: Later, when: {score: [30, 60]}}
+  - {group: poor_fit, label: Not for us}
+plays:
+  priority: {assign: default, task: {subject: Call, due_hours: 2}, sequence: fast, status: Working}
+suppress: {recent_contact_days: null}
+"""
+
+
+class NoOptions(BaseModel):
+    """The fake asks for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeConnector:
+    """The kind of system that a `FakeCRM` is."""
+
+    crm: FakeCRM
+    batches: tuple[int, int, int] = (2, 2, 1)
+    name: str = "fake"
+    title: str = "Fake CRM"
+    options: type[BaseModel] = NoOptions
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Small batches, so that there are several."""
+        return Capabilities(("Account",), self.crm.page_size, *self.batches, partial_success=True)
+
+    def connect(self, options: Mapping[str, object], runtime: Runtime) -> FakeCRM:
+        """The one CRM."""
+        return self.crm
+
+    def sandbox(self) -> None:
+        """It is one."""
+
+
+@contextmanager
+def fake_project(
+    folder: Path,
+    crm: FakeCRM,
+    database: str = "sqlite:///leadline.db",
+    *,
+    now: Callable[[], int] = lambda: 1_700_000_000,
+    chunk: int = 500,
+) -> Iterator[Project]:
+    """The project, opened. Files that stand in the folder already are kept."""
+    files = {
+        "leadline.yaml": SETTINGS.format(database=database, chunk=chunk),
+        "mapping.yaml": MAPPING,
+        "model.yaml": MODEL,
+    }
+    for name, content in files.items():
+        if not (folder / name).exists():
+            (folder / name).write_text(content)
+    settings = config.load(folder, environ={})
+    mapping = load_mapping_file(settings.mapping_file("crm"))
+    connector = FakeConnector(crm)
+    engine = open_engine(settings.database_url, folder=settings.project)
+    connections = {"crm": LiveConnection("crm", connector, crm, mapping, digest="fake")}
+    try:
+        yield Project(settings, engine, load_model_file(settings.model_file), connections, now, crm.sleep)
+    finally:
+        engine.dispose()
