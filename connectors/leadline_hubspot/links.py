@@ -22,14 +22,16 @@ def read_links(client: Client, object: str, to: str, record_ids: Sequence[str]) 
         now, waiting = waiting[:BATCH], waiting[BATCH:]
         for row in client.read(path, {"inputs": now}).body["results"]:
             record_id = str(row["from"]["id"])
-            found.setdefault(record_id, []).extend(_primary_first(row["to"]))
+            found.setdefault(record_id, []).extend(primary_first(row["to"]))
             following = ((row.get("paging") or {}).get("next") or {}).get("after")
             if following:
                 waiting.append({"id": record_id, "after": str(following)})
     return {record_id: tuple(dict.fromkeys(ids)) for record_id, ids in found.items()}
 
 
-def _primary_first(targets: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def primary_first(targets: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Ids of a batch read's targets, those labelled primary before the others."""
+
     def is_other(target: Mapping[str, Any]) -> bool:
         return not any(kind.get("label") == "Primary" for kind in target.get("associationTypes") or ())
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -68,7 +70,8 @@ class Lab:
     sandbox: RunningSandbox
     connection: Connection
     calls: list[CallMade]
-    slept: list[float] = field(default_factory=list)
+    slept: list[float]
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)  # done after the next calls, one each
 
     def edit(self, action: str, number: int = 0, object: str = "contacts", **more: Any) -> str:
         first = {"contacts": FIRST, "companies": 30_000_000_001, "web_events": 70_000_000_001}[object]
@@ -106,13 +109,18 @@ def opened() -> Iterator[Open]:
             sandbox = stack.enter_context(running(factory, made or world()))
             calls: list[CallMade] = []
             slept: list[float] = []
-            runtime = Runtime(
-                "portal", lambda: int(sandbox.clock.now()), slept.append, 5.0, daily, on_call=calls.append
-            )
-            given = {**sandbox.credentials, "rates": NO_PACE, **options}
+            meanwhile: list[Callable[[], object]] = []
+
+            def hear(call: CallMade) -> None:
+                calls.append(call)
+                if meanwhile:
+                    meanwhile.pop(0)()
+
+            runtime = Runtime("portal", lambda: int(sandbox.clock.now()), slept.append, 5.0, daily, on_call=hear)
+            given = {**sandbox.credentials, "rates": NO_PACE, "overlap_seconds": 60, **options}
             connection = connector.connect(given, runtime)
             stack.callback(connection.close)
-            return Lab(sandbox, connection, calls, slept)
+            return Lab(sandbox, connection, calls, slept, meanwhile)
 
         yield open_lab
 
@@ -269,7 +277,11 @@ def test_more_properties_than_fit_into_a_search_are_read_in_batches(opened: Open
 
 def test_a_custom_object_is_read_with_its_links(opened: Open) -> None:
     lab = opened(world(activities=3))
-    asked: dict[str, Any] = {"object": "web_events", "fields": ("event_type", "page_views"), "links": ("contacts", "companies")}
+    asked: dict[str, Any] = {
+        "object": "web_events",
+        "fields": ("event_type", "page_views"),
+        "links": ("contacts", "companies"),
+    }
 
     listed = records(lab.pull(**asked))
 
@@ -359,16 +371,17 @@ def test_a_clock_that_stands_still_does_not_make_it_read_all_again(opened: Open)
 def test_more_records_of_one_stamp_than_a_query_can_leave_out(opened: Open) -> None:
     lab = opened(world(contacts=700))
     cursor = after_first_read(lab)
-    lab.edit("update", 0, fields={"jobtitle": "Before"})
+    for number in range(160):  # so that the first query ends with forty of the tie
+        lab.edit("update", number, fields={"jobtitle": "Before"})
     portal = lab.sandbox.vendor.portal  # type: ignore[attr-defined] # the sandbox's own class
     table, stamp = portal.tables["contacts"], portal.stamp()
-    for number in range(50, 650):
+    for number in range(160, 660):
         portal.prepare_update(table, str(FIRST + number), {"jobtitle": "Import"}, stamp)()
-    lab.edit("update", 1, fields={"jobtitle": "After"})
+    lab.edit("update", 660, fields={"jobtitle": "After"})
 
     pages = lab.pull(cursor)
 
-    expected = {str(FIRST + n) for n in (0, 1, *range(50, 650))}
+    expected = {str(FIRST + n) for n in range(661)}
     assert set(records(pages)) == expected
     assert sum(len(page.records) for page in pages) == len(expected)
 
@@ -416,6 +429,20 @@ def test_changes_go_on_from_any_page(opened: Open) -> None:
     assert rounds <= 5
 
 
+def test_a_read_that_was_interrupted_counts_from_when_it_began(opened: Open) -> None:
+    lab = opened(world(contacts=1_200))
+    cursor = after_first_read(lab)
+    for number in range(1_200):
+        lab.edit("update", number, fields={"jobtitle": "Edited"})
+    at_once = lab.pull(cursor)[-1].cursor
+    page = next(iter(lab.connection.pull(request(cursor))))
+    lab.later()
+    in_two = lab.pull(page.cursor)[-1].cursor
+
+    # The next read looks back to before the first page, whose rows may have hidden a late one.
+    assert in_two.position["since"] == at_once.position["since"]
+
+
 def test_a_change_that_the_index_shows_late_is_found_by_the_overlap(opened: Open) -> None:
     lab = opened(world(contacts=30), replace(UNLIMITED, index_lag=45))
     cursor = after_first_read(lab)
@@ -433,16 +460,34 @@ def test_a_change_that_the_index_shows_late_is_found_by_the_overlap(opened: Open
 def test_a_delete_while_the_bin_is_read_is_not_lost(opened: Open) -> None:
     lab = opened(world(contacts=300))
     cursor = after_first_read(lab)
-    for number in range(250):
+    for number in range(100, 250):
         lab.edit("delete", number)
+
+    def low_then_high() -> None:
+        lab.later(1)
+        lab.edit("delete", 5)  # on the page of the bin that has been read
+        lab.later(1)
+        lab.edit("delete", 290)  # on the one that has not
+
+    lab.meanwhile += [lambda: None, low_then_high]  # behind the search and the first page of the bin
     pages = lab.pull(cursor)
-    lab.later(10)
-    lab.edit("delete", 250)
+    lab.later()
     pages += lab.pull(pages[-1].cursor)
 
-    assert {record_id for record_id, each in records(pages).items() if each.deleted} == {
-        str(FIRST + n) for n in range(251)
-    }
+    deleted = {record_id for record_id, each in records(pages).items() if each.deleted}
+    assert deleted == {str(FIRST + n) for n in (5, *range(100, 250), 290)}
+
+
+def test_a_delete_in_the_second_of_the_last_read_is_told_once(opened: Open) -> None:
+    lab = opened()
+    cursor = lab.pull()[-1].cursor
+    lab.edit("delete", 2)
+
+    once = lab.pull(cursor)
+    twice = lab.pull(once[-1].cursor)
+
+    assert [each.id for page in once for each in page.records if each.deleted] == [str(FIRST + 2)]
+    assert [each.id for page in twice for each in page.records if each.deleted] == []
 
 
 def test_a_merge_names_the_survivor(opened: Open) -> None:
@@ -572,6 +617,7 @@ def test_a_record_twice_in_one_push_goes_into_two_batches(opened: Open) -> None:
 
     assert [(each.key, each.outcome) for each in done] == [("u0", Outcome.WRITTEN), ("second", Outcome.WRITTEN)]
     assert shown(lab)[0]["properties"]["leadline_score"] == "81"
+    assert len(lab.calls) == 2
 
 
 def test_several_objects_in_one_push_keep_their_order(opened: Open) -> None:
@@ -808,6 +854,29 @@ def test_nobody_listening_is_transient(opened: Open) -> None:
         lab.pull()
     (finding,) = lab.connection.check()
     assert not finding.ok
+
+
+def test_an_answer_that_never_ends_is_cut_off_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def flood() -> None:
+            peer, _ = server.accept()
+            with peer, suppress(OSError):
+                peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                while True:
+                    peer.sendall(b"1\r\n \r\n" * 100)
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        runtime = Runtime("portal", lambda: NOW, lambda _: None, 0.05)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        connection = connector.connect({"access_token": "t", "base_url": url}, runtime)
+
+        (outcome,) = connection.push([update(0)])
+
+        thread.join()
+    assert outcome.outcome is Outcome.UNKNOWN
+    connection.close()
 
 
 def test_a_certificate_of_an_unknown_authority_is_a_setting_to_correct() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import orjson
 import pytest
@@ -14,7 +15,7 @@ from leadline.sdk.ports import Runtime
 from leadline.sdk.records import Actor, PullRequest
 from leadline_hubspot import connector, search, snapshot
 from leadline_hubspot.errors import classify, names_a_duplicate, refusal_of
-from leadline_hubspot.links import inlined
+from leadline_hubspot.links import inlined, primary_first
 from leadline_hubspot.values import as_text, instant, millis, same, to_records
 
 
@@ -158,6 +159,17 @@ def test_the_primary_company_comes_first_and_once() -> None:
     ]
 
     assert inlined({"associations": {"companies": {"results": results}}}, "companies") == (("1", "2"), False)
+
+
+def test_the_primary_target_of_a_batch_read_comes_first() -> None:
+    other = [{"typeId": 279, "label": None}]
+    primary = [{"typeId": 1, "label": "Primary"}, {"typeId": 279}]
+    targets: list[dict[str, Any]] = [
+        {"toObjectId": 7, "associationTypes": other},
+        {"toObjectId": "8", "associationTypes": primary},
+    ]
+
+    assert list(primary_first(targets)) == ["8", "7"]
 
 
 def test_a_search_that_leaves_out_too_much_does_not_fit() -> None:
