@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from leadline.core.normalize.mapping import Reading
 
 ACTS = ("pricing_page_view", "demo_request")
-_CANDIDATES = 400
+_ALL = 100_000
+_CANDIDATES = 300
+_LITTLE = 4_000  # thousandths of a point
 _DAY = 86_400
 
 
@@ -105,7 +107,9 @@ class Scenario:
         names = group_names(self._project.model)
         nurture = {name: 0 for name in names if name == "nurture"}
         with self._project.reading().begin() as connection:
-            rows = list_queue(connection, nurture, owners=None, limit=_CANDIDATES)
+            rows = list_queue(connection, nurture, owners=None, limit=_ALL)
+            # Little interest so far: what happens next is then the visitor's doing.
+            rows = [row for row in rows if row["intent"] < _LITTLE][:_CANDIDATES]
             tried = [found for row in rows if (found := self._try(connection, row, names[0]))]
         if not tried:
             raise LeadlineError("no nurture account of this world would cross; choose another --seed")

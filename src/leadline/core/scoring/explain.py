@@ -156,6 +156,12 @@ def sentence(name: str, row: LedgerRow) -> str:
     return f"{text} ({'-' if row.points < 0 else '+'}{nearest})"
 
 
+def tenths(thousandths: int) -> int:
+    """To the nearest tenth of a point, halves away from zero: more than a salesperson needs to read."""
+    nearest = (abs(thousandths) + 50) // 100 * 100
+    return nearest if thousandths > 0 else -nearest
+
+
 def short_date(at: int) -> str:
     """A day as "14 Nov" (UTC)."""
     moment = datetime.fromtimestamp(at, UTC)
