@@ -54,8 +54,10 @@ class State(StrEnum):
     SUPERSEDED = "superseded"
 
 
+UPDATE = "update"
+
 KINDS: dict[str, type[UpdateFields] | type[CreateTask] | type[Enrol]] = {
-    "update": UpdateFields,
+    UPDATE: UpdateFields,
     "task": CreateTask,
     "enrol": Enrol,
 }
@@ -163,7 +165,7 @@ def supersede(connection: Connection, targets: Iterable[tuple[str, RecordRef]]) 
                     effects.c.connection == name,
                     effects.c.object == kind,
                     effects.c.record_id.in_(batch),
-                    effects.c.kind == "update",
+                    effects.c.kind == UPDATE,
                     effects.c.state.in_([State.PLANNED, State.REFUSED]),
                 )
                 .values(state=State.SUPERSEDED)
@@ -188,7 +190,7 @@ def open_updates(connection: Connection, targets: Iterable[tuple[str, str]]) -> 
             effects.c.connection.in_({name for name, _ in batch}),
             effects.c.state.in_([State.PLANNED, State.REFUSED, *under_way]),
             effects.c.record_id.in_([record for _, record in batch]),
-            effects.c.kind == "update",
+            effects.c.kind == UPDATE,
         )
         for row in connection.execute(query.order_by(effects.c.sequence_no)):
             target = (row.connection, row.record_id)
@@ -200,7 +202,7 @@ def open_updates(connection: Connection, targets: Iterable[tuple[str, str]]) -> 
 def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: int, wall_clock: int) -> list[Claimed]:
     """Move the next planned effects of one kind to `sending`, if the lease is still held.
 
-    Commit before the call is made. An empty list means nothing to do, or the lease was lost.
+    Updates come of one object at a time. Commit before the call is made. An empty list means nothing to do, or the lease was lost.
     """
     # Locked until the commit: whoever takes the lease over afterwards finds these effects in `sending`.
     held = select(leases).where(
@@ -208,13 +210,18 @@ def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: 
     )
     if connection.execute(held.with_for_update()).first() is None:
         return []
-    query = (
+    waiting = (
         select(effects)
         .where(effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED)
         .order_by(effects.c.sequence_no)
-        .limit(limit)
     )
-    rows = list(connection.execute(query.with_for_update()))
+    first = connection.execute(waiting.limit(1)).first()
+    if first is None:
+        return []
+    if kind == UPDATE:
+        # Systems update one object a call: a batch of two objects would be two calls.
+        waiting = waiting.where(effects.c.object == first.object)
+    rows = list(connection.execute(waiting.limit(limit).with_for_update()))
     connection.execute(
         update(effects)
         .where(effects.c.key.in_([row.key for row in rows]))
@@ -300,7 +307,7 @@ def _plan_again(connection: Connection, lease: Lease, keys: Iterable[str]) -> di
     """Back to `planned`; but a write of fields that a newer plan has overtaken is `superseded`."""
     newer = effects.alias("newer")
     overtaken = exists().where(
-        effects.c.kind == "update",
+        effects.c.kind == UPDATE,
         newer.c.kind == "update",
         newer.c.connection == effects.c.connection,
         newer.c.object == effects.c.object,
