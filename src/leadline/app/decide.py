@@ -287,6 +287,7 @@ class _Decider:
                     {**sent, **(extra if own else {})},
                     echo=echo if own else {},
                     number=scored["push_no"],
+                    since=scored["group_since"],
                     chunk=chunk,
                 )
 
@@ -299,6 +300,7 @@ class _Decider:
         *,
         echo: Mapping[str, Any],
         number: int,
+        since: int,
         chunk: _Chunk,
     ) -> None:
         mapping = self._project.mapping_of(record["connection"]).objects.get(record["object"])
@@ -310,7 +312,8 @@ class _Decider:
             chunk.unchanged += 1
             return
         effect = UpdateFields(
-            key=effect_key("update", record["uid"], number, 0),
+            # A record may come to show another subject's score, and a subject may come back: both begin to count anew.
+            key=effect_key("update", f"{uid}>{record['uid']}", number, since),
             target=ref(record),
             values=vendor_values(mapping, changed),
         )
