@@ -202,7 +202,8 @@ def open_updates(connection: Connection, targets: Iterable[tuple[str, str]]) -> 
 def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: int, wall_clock: int) -> list[Claimed]:
     """Move the next planned effects of one kind to `sending`, if the lease is still held.
 
-    Updates come of one object at a time. Commit before the call is made. An empty list means nothing to do, or the lease was lost.
+    Updates come of one object at a time. Commit before the call is made. Empty: nothing to do, or the
+    lease was lost.
     """
     # Locked until the commit: whoever takes the lease over afterwards finds these effects in `sending`.
     held = select(leases).where(
