@@ -38,6 +38,7 @@ from leadline.store.facts import (
     ClusterFacts,
     clusters_of,
     due_clusters,
+    linked_people,
     load_facts,
     scored_in,
     stale_clusters,
@@ -109,7 +110,12 @@ def _pending(project: Project) -> dict[str, dict[str, int]]:
         pending: dict[str, dict[str, int]] = {}
         for uid, cluster in clusters_of(connection, marks).items():
             pending.setdefault(cluster, {})[uid] = marks[uid]
-        others = stale_clusters(connection, marks) | due_clusters(connection, project.now())
+        # Whether a lead is a person of its own depends on the contact behind it.
+        leads = linked_people(connection, marks)
+        others = set(clusters_of(connection, leads).values()) | due_clusters(connection, project.now())
+        former = stale_clusters(connection, leads.union(marks))
+        # The people of an account that is gone are on their own now.
+        others |= former | set(clusters_of(connection, scored_in(connection, former)).values())
         if other_models(connection, project.model.digest):
             others |= all_clusters(connection)
         for cluster in others:
