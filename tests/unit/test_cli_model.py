@@ -67,8 +67,9 @@ def test_a_pool_that_the_settings_do_not_name_is_found(project: Path, capsys: py
     assert main(["model", "check", "--project", str(project)]) == 2
 
     told = capsys.readouterr().err
-    assert "assigns from pool" in told
-    assert "Pools in leadline.yaml: others." in told
+    assert "b2b.yaml:" in told
+    assert "there is no pool 'sales' in the settings" in told
+    assert "Possible here: others." in told
 
 
 def test_the_schema_is_the_shipped_one(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from leadline import registry
 from leadline.config.origin import FILE
 from leadline.sdk.errors import ConfigError
 from leadline.sdk.ports import CallMade, Connection, Connector, Runtime
+from leadline.yamlfile import Document, FileError, Mistake, did_you_mean
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -30,6 +33,8 @@ class LiveConnection:
     connector: Connector
     connection: Connection
     mapping: Mapping
+    digest: str
+    """Hash of the mapping and of the options that are no secrets: which mapping, for which CRM."""
 
 
 @dataclass(slots=True)
@@ -71,6 +76,27 @@ def load_model_file(path: Path) -> Model:
     from leadline.core.scoring.load import load_model
 
     return load_model(_text(path, "model"), place=str(path))
+
+
+def load_project_model(settings: Settings) -> Model:
+    """The project's scoring model. ConfigError also for a play that names a pool which the settings do not have:
+    it would assign nobody."""
+    path = settings.model_file
+    model = load_model_file(path)
+    pools = list(settings.routing.pools)
+    lost = [
+        Mistake(
+            ("plays", group, "assign"),
+            f"there is no pool '{play.assign}' in the settings",
+            did_you_mean(play.assign, pools) or f"Add it under `routing.pools` in {FILE}.",
+        )
+        for group, play in model.plays.items()
+        if play.assign is not None and play.assign not in pools
+    ]
+    if lost:
+        document = Document(_text(path, "model"), str(path))
+        raise FileError([document.located(mistake) for mistake in lost])
+    return model
 
 
 def load_mapping_file(path: Path) -> Mapping:
@@ -117,9 +143,18 @@ def connect(
         timeout=settings.http.timeout_seconds,
         daily_calls=chosen.daily_calls,
         on_call=on_call,
+        attempts=settings.http.attempts,
     )
     options = settings.options(name, connector.options)
-    return LiveConnection(name, connector, connector.connect(options, runtime), mapping)
+    made = registry.connect(chosen.connector, options, runtime)
+    return LiveConnection(name, connector, made, mapping, _digest(connector, options, mapping))
+
+
+def _digest(connector: Connector, options: dict[str, object], mapping: Mapping) -> str:
+    secret = {key for key, field in connector.options.model_fields.items() if "Secret" in str(field.annotation)}
+    public = {key: value for key, value in options.items() if key not in secret}
+    text = json.dumps([connector.name, public, mapping.document.data], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 @contextlib.contextmanager
@@ -131,8 +166,9 @@ def open_project(
 ) -> Iterator[Project]:
     """Open the project of these settings and close it at the end.
 
-    Everything that can be wrong in files is found before the database is touched. `connected` False
-    leaves the systems out, for commands that only look at what is stored.
+    Everything that can be wrong in files is found before the database is touched: settings, model,
+    pools that plays name, mappings. `connected` False leaves the systems and their mappings out, for
+    commands that only look at what is stored.
     """
     if connected and not settings.connections:
         raise ConfigError(
@@ -140,7 +176,7 @@ def open_project(
             place=str(settings.project / FILE),
             fix="Fill in `connections:`; docs/settings.md shows how.",
         )
-    model = load_model_file(settings.model_file)
+    model = load_project_model(settings)
     with contextlib.ExitStack() as stack:
         hearers: list[Callable[[CallMade], None]] = []
 

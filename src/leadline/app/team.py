@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from leadline.core.decisions.plays import Team
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from leadline.app.bootstrap import Project
     from leadline.app.view import ClusterView
+    from leadline.config import RoutingSettings
 
 
 class TeamBook:
@@ -44,16 +46,23 @@ class TeamBook:
         routing = self._project.settings.routing
         nobody = frozenset(uid for uid, row in owners.items() if _is_one_of(row, routing.unassigned_owners))
         pools = {}
-        for pool_name, members in routing.pools.items():
-            weights = {
-                uid: weight
-                for uid, row in owners.items()
-                if row["active"] is not False and uid not in nobody and (weight := _weight(row, members))
-            }
-            pool = Pool(pool_name, weights)
+        for pool_name in routing.pools:
+            pool = Pool(pool_name, active_members(owners.values(), routing, pool_name))
             pool.given = load_given(connection, _stored_name(name, pool_name), pool.lineup)
             pools[pool_name] = pool
         return Team(owners, nobody, pools, self._project.mapping_of(name).sequences, enrolled)
+
+
+def active_members(owners: Iterable[dict[str, Any]], routing: RoutingSettings, pool: str) -> dict[str, int]:
+    """Who of these owners can be given work from the pool, with their weights."""
+    members = routing.pools[pool]
+    return {
+        row["uid"]: weight
+        for row in owners
+        if row["active"] is not False
+        and not _is_one_of(row, routing.unassigned_owners)
+        and (weight := _weight(row, members))
+    }
 
 
 def _enrolled(connection: Connection, name: str, view: ClusterView) -> frozenset[tuple[str, str]]:

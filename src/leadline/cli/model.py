@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli import options, output
+from leadline.cli import errors, options, output
 from leadline.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ def check(file: File = None) -> None:
     """Check a model file: types, references, bands, and that its plays name pools of the project.
 
     Tells file, line and the nearest known word. Reads no record and writes nothing.
+
+    Example: leadline model check models/b2b.yaml
     """
     path, checked = _loaded(file)
     counts = {
@@ -49,7 +50,11 @@ def test(file: File = None) -> int:
     """Run the worked examples of a model file, and show where the model makes something else of them.
 
     Ends with an error when an example fails. Reads no record and writes nothing.
+
+    Example: leadline model test models/b2b.yaml
     """
+    from rich.markup import escape
+
     from leadline.core.scoring.examples import check_examples
 
     path, checked = _loaded(file)
@@ -60,45 +65,36 @@ def test(file: File = None) -> int:
         "examples": len(checked.examples),
         "failures": list(map(asdict, failures)),
     }
-    if options.current().json:
-        output.show(answer)
-        return ConfigError.exit_code if failures else 0
-    failing = Counter(failure.example for failure in failures)
-    for example in checked.examples:
-        output.out().print(f"{'[red]no[/]' if example.name in failing else '[green]ok[/]'}  {example.name}")
-    if failures:
-        table = output.table("example", "what", "should be", "is", right=("should be", "is"))
-        for failure in failures:
-            table.add_row(failure.example, failure.what, failure.expected, failure.found)
-        output.out().print(table)
-        raise ConfigError(
-            f"{len(failing)} of {len(checked.examples)} examples fail",
-            fix="Mend the model or the example.",
-            place=str(path),
-        )
-    return 0
+    failed = {failure.example for failure in failures}
+    lines = [
+        f"{'[red]no[/]' if one.name in failed else '[green]ok[/]'}  {escape(one.name)}" for one in checked.examples
+    ]
+    if not failures:
+        output.show(answer, *lines)
+        return 0
+    table = output.table("example", "what", "should be", "is", right=("should be", "is"))
+    for failure in failures:
+        table.add_row(escape(failure.example), failure.what, failure.expected, failure.found)
+    what = f"{len(failed)} of {len(checked.examples)} examples fail"
+    error = ConfigError(what, fix="Mend the model or the example.", place=str(path))
+    return errors.failing(answer, error, *lines, table)
 
 
 @model.command()
 def schema() -> None:
-    """Print the JSON Schema of model files, for editors that complete and check YAML."""
+    """Print the JSON Schema of model files, for editors that complete and check YAML.
+
+    Example: leadline model schema > model.schema.json
+    """
     from leadline.core.scoring.load import schema_text
 
     typer.echo(schema_text(), nl=False)
 
 
 def _loaded(file: Path | None) -> tuple[Path, Model]:
-    from leadline.app.bootstrap import load_model_file
+    from leadline.app.bootstrap import load_model_file, load_project_model
 
     if file is not None:
         return file, load_model_file(file)
     settings = options.current().settings()
-    loaded = load_model_file(settings.model_file)
-    for group_name, play in loaded.plays.items():
-        if play.assign is not None and play.assign not in settings.routing.pools:
-            raise ConfigError(
-                f"the play of group {group_name} assigns from pool '{play.assign}', which the settings do not name",
-                fix=f"Pools in leadline.yaml: {', '.join(settings.routing.pools)}.",
-                place=str(settings.model_file),
-            )
-    return settings.model_file, loaded
+    return settings.model_file, load_project_model(settings)

@@ -110,7 +110,7 @@ class _DayCount:
 
 
 class HttpPolicy:
-    """Every call of one connection goes through `call`."""
+    """Every call of one connection goes through `call`; `attempts` are the runtime's unless given."""
 
     def __init__(
         self,
@@ -118,12 +118,12 @@ class HttpPolicy:
         *,
         classify: Callable[[Reply], Verdict],
         paces: Mapping[str, tuple[Pace, ...]] | None = None,
-        attempts: int = 5,
+        attempts: int | None = None,
     ) -> None:
         self._runtime = runtime
         self._classify = classify
         self._paces = dict(paces or {})
-        self._attempts = attempts
+        self._attempts = runtime.attempts if attempts is None else attempts
         self._today = _DayCount()
         self._backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
 
@@ -158,7 +158,7 @@ class HttpPolicy:
         except _TryAgainError as error:
             verdict = error.verdict
             raise TransientError(
-                f"{method} {path} failed {self._attempts} times: {verdict.message or verdict.code}",
+                f"{method} {path} failed {_times(self._attempts)}: {verdict.message or verdict.code}",
                 retry_after=verdict.wait,
                 fix="Nothing of it was applied; the next run tries again.",
                 place=self._runtime.name,
@@ -238,6 +238,10 @@ class HttpPolicy:
 
     def _report(self, method: str, path: str, status: int, started: float) -> None:
         self._runtime.on_call(CallMade(self._runtime.name, method, path, status, time.monotonic() - started))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def require_tls(base_url: str, *, setting: str) -> str:

@@ -44,8 +44,8 @@ class Runtime:
 
     `name` is the connection's name in the settings. `now` gives the engine's time in whole seconds
     UTC; `sleep` waits (tests pass one that does not). `timeout` is the hard deadline of one call in
-    seconds. `on_call` hears of every call. `daily_calls` caps the calls of a day, None for no cap
-    beyond the vendor's.
+    seconds, `attempts` how often a call that may be repeated is tried. `on_call` hears of every
+    call. `daily_calls` caps the calls of a day, None for no cap beyond the vendor's.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Runtime:
     timeout: float = 30.0
     daily_calls: int | None = None
     on_call: Callable[[CallMade], None] = lambda _: None
+    attempts: int = 5
 
 
 class Source(Protocol):

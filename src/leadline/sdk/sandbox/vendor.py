@@ -32,6 +32,9 @@ class VendorSandbox(Protocol):
     # Options for this connector's connection, ready for the settings file: base URL, credentials.
     def credentials(self, base_url: str) -> dict[str, str]: ...
 
+    # E-mail addresses of owners that stand for nobody, such as the user of an integration.
+    def unassigned_owners(self) -> Sequence[str]: ...
+
     # Every record by object name, deleted ones included, as JSON.
     def state(self) -> Mapping[str, list[dict[str, Any]]]: ...
 
