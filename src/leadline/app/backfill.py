@@ -8,6 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from leadline.app.events import Listener
+from leadline.app.fitting import require_fitting
 from leadline.app.pull import make_request
 from leadline.app.sync import Report, perform
 from leadline.core.entities import Entity
@@ -34,8 +35,9 @@ def forecast(project: Project) -> list[Forecast]:
     """Predict a backfill by counting in the CRMs; nothing is read or written.
 
     Writes are the most that can happen: a record whose fields hold the right values already is
-    left alone.
+    left alone. A mapping that is new or changed is compared with its CRM first: ConfigError.
     """
+    require_fitting(project)
     with ThreadPoolExecutor(max_workers=max(len(project.connections), 1)) as threads:
         parts = threads.map(lambda live: _of_connection(project, live), project.connections.values())
         return [line for part in parts for line in part]

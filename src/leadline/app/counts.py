@@ -14,6 +14,7 @@ from leadline.app.events import (
     Event,
     PageStored,
 )
+from leadline.sdk.errors import LeadlineError
 from leadline.sdk.ports import CallMade
 
 KEPT_CROSSINGS = 50
@@ -29,7 +30,7 @@ class Counts:
         self._written: dict[str, Counter[str]] = {}
         self._totals: Counter[str] = Counter()
         self._crossings: list[Crossed] = []
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, LeadlineError] = {}
 
     def __call__(self, event: Event) -> None:
         """Take note of one event."""
@@ -51,7 +52,7 @@ class Counts:
                 case BatchPushed():
                     self._written.setdefault(event.kind, Counter()).update(event.outcomes)
                 case ConnectionFailed():
-                    self._failures[event.connection] = event.message
+                    self._failures[event.connection] = event.error
                 case _:
                     pass
 
@@ -61,8 +62,8 @@ class Counts:
             self._totals[name] += count
 
     @property
-    def failures(self) -> dict[str, str]:
-        """Connections that could not go on, with the reason."""
+    def failures(self) -> dict[str, LeadlineError]:
+        """Connections that could not go on, with what stopped them."""
         with self._lock:
             return dict(self._failures)
 
@@ -86,7 +87,7 @@ class Counts:
                 "effects": {kind: dict(counts) for kind, counts in sorted(self._written.items())},
                 "calls": dict(self._calls),
                 "read": dict(sorted(self._read.items())),
-                "failures": dict(self._failures),
+                "failures": {name: str(error) for name, error in sorted(self._failures.items())},
             }
 
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leadline.app.bootstrap import LiveConnection, connect, load_model_file
+from leadline.app.bootstrap import LiveConnection, connect, load_project_model
 from leadline.app.mappings import check_mapping
+from leadline.app.team import active_members
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import Finding
+from leadline.store.checks import save_check
+from leadline.store.database import open_engine, reading
+from leadline.store.facts import load_owners
+from leadline.yamlfile import did_you_mean
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from leadline.config import Settings
+    from leadline.core.scoring.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,39 +33,54 @@ class Examined:
 
 
 def examine(settings: Settings) -> Iterator[Examined]:
-    """Look at the model, the database, and every connection: sign-in, permissions, mapping."""
-    yield Examined("project", Finding(True, "settings", f"{settings.project / 'leadline.yaml'} is well formed"))
-    yield Examined("project", _model(settings))
-    yield Examined("project", _database(settings))
-    if not settings.connections:
-        fix = "Fill in `connections:` in leadline.yaml; docs/settings.md shows how."
-        yield Examined("project", Finding(False, "connections", "none is set up", fix))
-    for name in settings.connections:
-        for finding in _connection(settings, name):
-            yield Examined(name, finding)
-
-
-def _model(settings: Settings) -> Finding:
+    """Look at the model, the database, and every connection: sign-in, permissions, mapping, sequences, owners."""
+    yield Examined("project", Finding(True, "settings", "leadline.yaml is well formed"))
+    model = _model(settings)
+    yield Examined("project", _of_model(model))
+    engine = _database(settings)
     try:
-        model = load_model_file(settings.model_file)
+        yield Examined("project", _of_database(engine, settings))
+        if not settings.connections:
+            fix = "Fill in `connections:` in leadline.yaml; docs/settings.md shows how."
+            yield Examined("project", Finding(False, "connections", "none is set up", fix))
+        for name in settings.connections:
+            for finding in _connection(settings, name, model, engine):
+                yield Examined(name, finding)
+    finally:
+        if not isinstance(engine, LeadlineError):
+            engine.dispose()
+
+
+def _model(settings: Settings) -> Model | LeadlineError:
+    try:
+        return load_project_model(settings)
     except LeadlineError as error:
-        return _failed("model", error)
+        return error
+
+
+def _of_model(model: Model | LeadlineError) -> Finding:
+    if isinstance(model, LeadlineError):
+        return _failed("model", model)
     return Finding(True, "model", f"{model.name}, version {model.digest[:12]}")
 
 
-def _database(settings: Settings) -> Finding:
-    from leadline.store.database import open_engine
-
+def _database(settings: Settings) -> Engine | LeadlineError:
     try:
-        engine = open_engine(settings.database_url, folder=settings.project)
+        return open_engine(settings.database_url, folder=settings.project)
     except LeadlineError as error:
-        return _failed("database", error)
+        return error
+
+
+def _of_database(engine: Engine | LeadlineError, settings: Settings) -> Finding:
+    if isinstance(engine, LeadlineError):
+        return _failed("database", engine)
     shown = engine.url.render_as_string(hide_password=True)
-    engine.dispose()
-    return Finding(True, "database", shown)
+    return Finding(True, "database", shown.replace(f"{settings.project}/", ""))
 
 
-def _connection(settings: Settings, name: str) -> Iterator[Finding]:
+def _connection(
+    settings: Settings, name: str, model: Model | LeadlineError, engine: Engine | LeadlineError
+) -> Iterator[Finding]:
     try:
         live = connect(settings, name)
     except LeadlineError as error:
@@ -66,23 +90,56 @@ def _connection(settings: Settings, name: str) -> Iterator[Finding]:
         found = live.connection.check()
         yield from found
         if all(finding.ok for finding in found):
-            yield from _mapping(settings, live)
+            yield from _mapping(live, engine, now=settings.clock()())
+        if not isinstance(model, LeadlineError):
+            yield from _sequences(model, live)
+            yield from _owners(settings, model, name, engine)
     except LeadlineError as error:
         yield _failed("connection", error)
     finally:
         live.connection.close()
 
 
-def _mapping(settings: Settings, live: LiveConnection) -> Iterator[Finding]:
-    file = settings.mapping_file(live.name)
+def _mapping(live: LiveConnection, engine: Engine | LeadlineError, *, now: int) -> Iterator[Finding]:
+    file = Path(live.mapping.document.name)
     problems = check_mapping(live.mapping, str(file), live.connection)
     for problem in problems:
         yield Finding(False, "mapping", f"{problem.place}: {problem.message}", problem.fix)
     if not problems:
         objects = len(live.mapping.objects)
         yield Finding(True, "mapping", f"{file.name} fits the CRM ({objects} objects)")
+        if not isinstance(engine, LeadlineError):
+            with engine.begin() as connection:
+                save_check(connection, live.name, live.digest, now=now)
+
+
+def _sequences(model: Model, live: LiveConnection) -> Iterator[Finding]:
+    """Plays that would enrol nobody here, because the mapping does not know their sequence."""
+    wanted = {play.sequence: group for group, play in model.plays.items() if play.sequence is not None}
+    if not live.connector.capabilities.enrol_batch:
+        return
+    known = live.mapping.sequences
+    for sequence, group in wanted.items():
+        if sequence not in known:
+            place = live.mapping.place(("sequences",))
+            fix = did_you_mean(sequence, list(known)) or "Add it under `sequences`, or take it out of the play."
+            said = f"{place}: the play of {group} enrols in '{sequence}', which the mapping does not name"
+            yield Finding(False, "sequence", said, fix)
+
+
+def _owners(settings: Settings, model: Model, name: str, engine: Engine | LeadlineError) -> Iterator[Finding]:
+    """Pools that plays assign from and that have nobody here. Owners are known once they have been read."""
+    if isinstance(engine, LeadlineError):
+        return
+    with reading(engine).begin() as connection:
+        owners = load_owners(connection, name)
+    used = dict.fromkeys(play.assign for play in model.plays.values() if play.assign is not None)
+    for pool in used if owners else ():
+        if not active_members(owners, settings.routing, pool):
+            fix = f"Correct `routing.pools.{pool}` in leadline.yaml: owners go by e-mail address or CRM id."
+            yield Finding(False, "owners", f"pool '{pool}' has no active owner in this CRM", fix)
 
 
 def _failed(what: str, error: LeadlineError) -> Finding:
-    head = f"{error.place}: {error.message}" if error.place else error.message
+    head = f"{error.place}: {error.message}" if error.place and error.place != what else error.message
     return Finding(False, what, head, error.fix)

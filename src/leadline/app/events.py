@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from leadline.sdk.errors import LeadlineError
 from leadline.sdk.ports import CallMade
 
 
@@ -27,6 +28,14 @@ class PageStored:
     records: int
     stored: int
     news: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRead:
+    """One object of one connection was read to its end."""
+
+    connection: str
+    object: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +81,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailed:
-    """One connection could not go on; the others do."""
+    """One connection could not go on; the others do. `error` is what stopped it."""
 
     connection: str
     stage: str
-    message: str
+    error: LeadlineError
+
+    @property
+    def message(self) -> str:
+        """The error in one line."""
+        return str(self.error)
 
 
 Event: TypeAlias = (
-    StageStarted | PageStored | ChunkScored | Crossed | BatchPushed | Waiting | ConnectionFailed | CallMade
+    StageStarted | PageStored | ObjectRead | ChunkScored | Crossed | BatchPushed | Waiting | ConnectionFailed | CallMade
 )
 Listener: TypeAlias = Callable[[Event], None]

@@ -63,8 +63,8 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
 
 
 def shortly(model: Model, lines: Sequence[dict[str, Any]]) -> str:
-    """The three strongest reasons on one line."""
-    return "; ".join(reasons(model, lines).splitlines()[:3])
+    """The two strongest reasons on one line."""
+    return "; ".join(reasons(model, lines).splitlines()[:2])
 
 
 def _owner(owners: dict[str, dict[str, Any]], words: str) -> list[str]:

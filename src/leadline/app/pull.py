@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from leadline.app.events import ConnectionFailed, PageStored, StageStarted
+from leadline.app.events import ConnectionFailed, ObjectRead, PageStored, StageStarted
 from leadline.core.normalize.apply import normalize, request
-from leadline.sdk.errors import LeadlineError
+from leadline.sdk.errors import LeadlineError, PermanentError
 from leadline.sdk.records import Cursor, Page, PullRequest
+from leadline.store.checks import forget_check
 from leadline.store.records import (
     StoredCursor,
     load_cursor,
@@ -54,7 +55,11 @@ def _pull_connection(project: Project, name: str, emit: Listener) -> None:
     for failed in failures:
         if not isinstance(failed, LeadlineError):
             raise failed
-        emit(ConnectionFailed(name, "read", str(failed)))
+        emit(ConnectionFailed(name, "read", failed))
+        if isinstance(failed, PermanentError):
+            # The CRM refused a query that it took before: the next run compares the mapping again, and names the line.
+            with project.engine.begin() as connection:
+                forget_check(connection, name)
 
 
 def make_request(project: Project, live: LiveConnection, object: str) -> tuple[PullRequest, str]:
@@ -78,6 +83,7 @@ def pull_object(project: Project, live: LiveConnection, object: str, emit: Liste
     if not stored.complete:
         with project.engine.begin() as connection:
             save_cursor(connection, live.name, object, replace(stored, complete=True), now=project.now())
+    emit(ObjectRead(live.name, object))
 
 
 def _store_page(

@@ -30,6 +30,7 @@ class LocalCrm:
     base_url: str
     credentials: Mapping[str, str]
     records: Mapping[str, int]
+    unassigned_owners: Sequence[str]
 
     def control(self, path: str, body: Any = None) -> Any:
         """Ask the sandbox's control surface: GET, or POST when there is a body. ConfigError when it says no."""
@@ -86,7 +87,7 @@ def _announced(system: str, process: subprocess.Popen[str]) -> LocalCrm:
     said = json.loads(line)
     if "error" in said:
         raise ConfigError(f"the {system} sandbox did not start: {said['error']['message']}")
-    return LocalCrm(system, said["base_url"], said["credentials"], said["records"])
+    return LocalCrm(system, said["base_url"], said["credentials"], said["records"], said["unassigned_owners"])
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
@@ -125,6 +126,8 @@ def write_project(folder: Path, crms: Mapping[str, LocalCrm]) -> None:
             variable = f"{name}_{key}".upper()
             blocks.append(f"      {key}: ${{{variable}}}")
             variables.append(f"{variable}={json.dumps(value)}")
-    text = "\n".join([_MARK, "model: models/b2b.yaml", "connections:", *blocks, ""])
+    nobody = json.dumps([owner for crm in crms.values() for owner in crm.unassigned_owners])
+    routing = ["routing:", "  pools:", "    sales: []", f"  unassigned_owners: {nobody}"]
+    text = "\n".join([_MARK, "model: models/b2b.yaml", "connections:", *blocks, *routing, ""])
     (folder / "leadline.yaml").write_text(text, encoding="utf-8")
     (folder / ".env").write_text("\n".join(variables) + "\n", encoding="utf-8")

@@ -24,11 +24,13 @@ from leadline.core.scoring.groups import group_names
 from leadline.core.scoring.subject import Event
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import CreateTask
-from leadline.store.facts import load_facts
+from leadline.store.facts import load_facts, load_owners
 from leadline.store.outbox import load_effect
 from leadline.store.scores import count_groups, count_scores, list_queue, list_subject_effects
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from leadline.app.events import Listener
     from leadline.app.rehearsal import LocalCrm
     from leadline.core.normalize.mapping import Reading
@@ -110,13 +112,26 @@ class Scenario:
             rows = list_queue(connection, nurture, owners=None, limit=_ALL)
             # Little interest so far: what happens next is then the visitor's doing.
             rows = [row for row in rows if row["intent"] < _LITTLE][:_CANDIDATES]
-            tried = [found for row in rows if (found := self._try(connection, row, names[0]))]
+            away = self._away(connection)
+            tried = [found for row in rows if (found := self._try(connection, row, best=names[0], away=away))]
         if not tried:
             raise LeadlineError("no nurture account of this world would cross; choose another --seed")
         return min(tried, key=lambda found: found[0])[1]
 
-    def _try(self, connection: Any, row: Mapping[str, Any], best: str) -> tuple[int, Visit] | None:
-        """A visit that would lift this account into the best group, and when age would take it out again."""
+    def _away(self, connection: Connection) -> frozenset[str]:
+        """Owners who are inactive; their accounts are handed to somebody else."""
+        names = self._project.settings.connections
+        return frozenset(
+            row["uid"] for name in names for row in load_owners(connection, name) if row["active"] is False
+        )
+
+    def _try(
+        self, connection: Connection, row: Mapping[str, Any], *, best: str, away: frozenset[str]
+    ) -> tuple[tuple[bool, int], Visit] | None:
+        """A visit that would lift this account into the best group, and how well it suits the story.
+
+        Best is an account that needs a new owner, then one that age takes out of the group soonest.
+        """
         facts = load_facts(connection, [row["uid"]])
         if not facts.accounts:
             return None
@@ -133,7 +148,7 @@ class Scenario:
             leaves = next_change(self._project, then)
             if then.evaluation.group == best and leaves is not None:
                 visit = Visit(row["uid"], account["name"], person, person["name"], account["connection"])
-                return leaves, visit
+                return (account["owner"] not in away, leaves), visit
         return None
 
     def happen(self, visit: Visit) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from leadline.app.events import BatchPushed, ChunkScored, Event, PageStored
-from leadline.app.sync import sync
+from leadline.app.fitting import require_fitting
+from leadline.app.stopping import Stop, StoppedError
+from leadline.app.sync import require_backfill, sync, told
 from leadline.sdk.errors import LeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leadline.app.bootstrap import Project
+    from leadline.app.events import Event
+    from leadline.app.sync import Report
 
 
 @dataclass(slots=True)
@@ -45,17 +47,24 @@ class Health:
 
 
 class Worker:
-    """Runs syncs one after another on APScheduler, and stops between two batches at most."""
+    """Runs syncs one after another on APScheduler until `stop` is asked for; the project should sleep by it too."""
 
-    def __init__(self, project: Project, health: Health, *, on_report: Callable[[Any], None] = lambda _: None) -> None:
+    def __init__(
+        self, project: Project, health: Health, stop: Stop, *, on_report: Callable[[Report], None] = lambda _: None
+    ) -> None:
         self._project = project
         self._health = health
         self._on_report = on_report
-        self._stop = threading.Event()
+        self._stop = stop
         self._log = structlog.get_logger("leadline.run")
 
+    def prepare(self) -> None:
+        """ConfigError for what no later sync could mend by itself: no backfill yet, a mapping that does not fit."""
+        require_backfill(self._project)
+        require_fitting(self._project)
+
     def run(self) -> None:
-        """Sync now and then on schedule, until `stop`. Returns when the sync under way has ended."""
+        """Sync at once and then on schedule, until asked to stop. Returns when the sync under way has ended."""
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -76,36 +85,31 @@ class Worker:
         scheduler.shutdown(wait=True)
         self._log.info("worker_stopped", runs=self._health.runs)
 
-    def stop(self) -> None:
-        """Ask for an end: the page or batch under way is finished, nothing new is begun."""
-        self._stop.set()
-
     def _once(self) -> None:
         self._health.last_started = time.time()
         try:
-            report = sync(self._project, self._heard)
-        except _StoppedError:
+            report = sync(self._project, self._stop.listening(self._heard))
+        except StoppedError:
             self._log.info("sync_stopped")
         except LeadlineError as error:
             self._health.last_error = str(error)
             self._log.error("sync_failed", reason=str(error))
+        except BaseException as error:
+            self._health.last_error = f"{type(error).__name__}: {error}"
+            raise  # a defect: the scheduler logs it with its traceback, and the next sync comes in time
         else:
-            self._health.last_error = "; ".join(f"{name}: {why}" for name, why in report.failures.items()) or None
-            self._log.info("sync_done", **_figures(report.counts))
+            self._health.last_error = told(report.failures) or None
+            if report.failures:
+                self._log.error("sync_failed", reason=told(report.failures))
+            else:
+                self._log.info("sync_done", **_figures(report.counts))
             self._on_report(report)
         finally:
             self._health.runs += 1
             self._health.last_finished = time.time()
 
     def _heard(self, event: Event) -> None:
-        # Only where everything so far has been committed; in the middle of a call would leave an effect open.
-        if self._stop.is_set() and isinstance(event, PageStored | ChunkScored | BatchPushed):
-            raise _StoppedError
         self._log.debug("event", what=type(event).__name__)
-
-
-class _StoppedError(Exception):
-    """Raised between two batches to end a run early; everything so far is stored."""
 
 
 def _figures(counts: dict[str, Any]) -> dict[str, Any]:

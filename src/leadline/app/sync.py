@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,17 @@ from leadline.app.bootstrap import Project
 from leadline.app.counts import Counts
 from leadline.app.decide import score_all
 from leadline.app.events import Crossed, Event, Listener, StageStarted
+from leadline.app.fitting import require_fitting
 from leadline.app.pull import pull_all
 from leadline.app.writer import push_all
-from leadline.sdk.errors import ConfigError, LeadlineError, TransientError
+from leadline.sdk.errors import (
+    BudgetError,
+    ConfigError,
+    CredentialsError,
+    LeadlineError,
+    PermanentError,
+    TransientError,
+)
 from leadline.store import runs
 
 
@@ -48,12 +56,12 @@ STAGES: tuple[Callable[[Run], None], ...] = (read, score_and_decide, write)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `counts` is JSON-able; `failures` names connections that could not go on."""
+    """How a run ended. `counts` is JSON-able; `failures` has the connections that could not go on, and why."""
 
     kind: str
     counts: dict[str, Any]
     crossings: list[Crossed]
-    failures: dict[str, str]
+    failures: dict[str, LeadlineError]
 
 
 def sync(project: Project, listener: Listener) -> Report:
@@ -62,6 +70,12 @@ def sync(project: Project, listener: Listener) -> Report:
     Raises ConfigError when no backfill has been done: the first look at a CRM must not flood
     anybody with tasks.
     """
+    require_backfill(project)
+    return perform(project, listener, kind="sync", plays=True)
+
+
+def require_backfill(project: Project) -> None:
+    """ConfigError when this project has not been backfilled."""
     with project.reading().begin() as connection:
         if not runs.backfilled(connection):
             raise ConfigError(
@@ -69,7 +83,6 @@ def sync(project: Project, listener: Listener) -> Report:
                 fix="Run `leadline backfill --dry-run`, then `leadline backfill`: "
                 "it scores everything once without starting any play.",
             )
-    return perform(project, listener, kind="sync", plays=True)
 
 
 def perform(
@@ -83,7 +96,8 @@ def perform(
     """Run the stages, and keep a log of the run whatever happens.
 
     A connection that fails is reported at the end and stops nobody else; the run then counts as
-    failed.
+    failed. A mapping that is new or changed must fit its CRM before anything is read: ConfigError
+    naming file and line otherwise.
     """
     counts = Counts()
 
@@ -92,6 +106,7 @@ def perform(
         listener(event)
 
     project.listen(emit)
+    require_fitting(project)
     run_id = f"{kind}-{uuid.uuid4().hex[:12]}"
     with project.engine.begin() as connection:
         runs.begin_run(connection, run_id, kind, now=project.now(), wall_clock=int(time.time()))
@@ -100,7 +115,7 @@ def perform(
         for stage in stages:
             emit(StageStarted(stage.__name__))
             stage(Run(project, emit, counts, plays))
-        error = "; ".join(f"{name}: {why}" for name, why in sorted(counts.failures.items())) or None
+        error = told(counts.failures) or None
     except LeadlineError as failure:
         error = str(failure)
         raise
@@ -111,11 +126,22 @@ def perform(
     return Report(kind, report, counts.crossings, counts.failures)
 
 
-def raise_failures(report: Report) -> None:
-    """TransientError naming the connections that could not go on, if any."""
-    if report.failures:
-        said = "; ".join(f"{name}: {why}" for name, why in sorted(report.failures.items()))
-        raise TransientError(
-            f"not every connection could be finished: {said}",
-            fix="What was read and written is kept; the next run goes on from here.",
-        )
+_BY_URGENCY = (CredentialsError, ConfigError, PermanentError, BudgetError)
+"""Of several failures the one that needs a person most decides what is told as the run's."""
+
+
+def failure(report: Report) -> LeadlineError | None:
+    """What stopped connections of this run, as one error; None when every connection could be finished."""
+    failures = list(report.failures.values())
+    if len(failures) < 2:
+        return failures[0] if failures else None
+    kind = next((kind for kind in _BY_URGENCY if any(isinstance(one, kind) for one in failures)), TransientError)
+    return kind(
+        f"{len(failures)} connections could not be finished: {told(report.failures)}",
+        fix="What was read and written is kept; the next run goes on from there.",
+    )
+
+
+def told(failures: Mapping[str, LeadlineError]) -> str:
+    """Failures by connection on one line; empty when there are none."""
+    return "; ".join(f"{name}: {str(error).removeprefix(f'{name}: ')}" for name, error in sorted(failures.items()))

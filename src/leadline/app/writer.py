@@ -45,7 +45,7 @@ def _push_guarded(project: Project, name: str, emit: Listener) -> None:
     try:
         push_connection(project, project.connections[name], emit)
     except LeadlineError as error:
-        emit(ConnectionFailed(name, "write", str(error)))
+        emit(ConnectionFailed(name, "write", error))
 
 
 def push_connection(project: Project, live: LiveConnection, emit: Listener) -> None:

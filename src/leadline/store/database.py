@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DatabaseError, ProgrammingError
 
 from leadline.sdk.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0001"  # newest migration; tests compare it with migrations/versions
+HEAD = "0002"  # newest migration; tests compare it with migrations/versions
 _MIGRATION_LOCK = 0x1EAD11AE
 _one_thread = threading.Lock()  # Alembic's context is a global
 
@@ -32,14 +32,21 @@ def open_engine(url: str, *, folder: Path) -> Engine:
         stack.callback(engine.dispose)
         try:
             _migrate(engine)
-        except OperationalError as error:
+        except DatabaseError as error:  # OperationalError, and that of a file which is no database
             raise ConfigError(
                 f"the database {_shown(engine)} cannot be opened: {error.orig}",
                 place="database",
-                fix="Check the address in leadline.yaml and that this user may write there.",
+                fix=_opening_fix(engine),
             ) from error
         stack.pop_all()  # all is well: the caller closes it
     return engine
+
+
+def _opening_fix(engine: Engine) -> str:
+    name = engine.url.database
+    if engine.dialect.name == "sqlite" and name and not Path(name).parent.is_dir():
+        return f"There is no folder {Path(name).parent}: make it, or correct `database` in leadline.yaml."
+    return "Check `database` in leadline.yaml, and that this user may write there."
 
 
 def _create(url: str, folder: Path) -> Engine:

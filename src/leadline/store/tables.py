@@ -83,6 +83,15 @@ cursors = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
+mapping_checks = Table(
+    "mapping_checks",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    # Hash of the mapping that fits the CRM, and of where that CRM is.
+    Column("digest", Text, nullable=False),
+    Column("checked_at", BigInteger, nullable=False),
+)
+
 dirty = Table(
     "dirty",
     metadata,
