@@ -72,7 +72,7 @@ def test_a_table_keeps_ids_whole_and_numbers_right(capsys: pytest.CaptureFixture
 
 def test_progress_never_reaches_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     with output.progress() as progress:
-        progress.update(progress.add_task("reading", total=2), advance=2)
+        progress.update(progress.add_task("reading", total=2, done="0/2"), advance=2)
 
     assert capsys.readouterr().out == ""
 

@@ -104,6 +104,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with options.fresh():
         try:
             result = get_command(app)(args=words or ["--help"], prog_name="leadline", standalone_mode=False)
-        except errors.HANDLED as error:
+        except errors.handled() as error:
             return errors.report(error, as_json=options.current().json or "--json" in words)
     return result if isinstance(result, int) else 0

@@ -128,6 +128,8 @@ def _quiet(console: Console, scenario: Scenario) -> None:
 
 
 def _decay(console: Console, scenario: Scenario, visit: Visit) -> None:
+    from leadline.cli.explain import explain_lines
+
     for moment, report in scenario.wait(visit):
         console.print(f"It is now {output.moment(moment)}; nothing new has been said or clicked.")
         counts = report.counts
@@ -137,6 +139,8 @@ def _decay(console: Console, scenario: Scenario, visit: Visit) -> None:
         )
     told = scenario.tell(visit.account)
     evaluation = told.explanation.evaluation
+    for line in explain_lines(told):
+        console.print(line)
     console.print(
         f"[bold]{visit.account_name}[/] is {evaluation.group.replace('_', ' ')} again, "
         f"score {evaluation.score // 1_000}."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from leadline.cli import options, output
+from leadline.cli import errors, options, output
+from leadline.cli.output import Column
 from leadline.sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 def doctor() -> int:
     """Check settings, credentials, permissions and mappings, and say what to fix.
 
-    Signs in to every connection, reads its schema, compares it with the mapping. Writes nothing.
-    Ends with an error when anything needs mending.
+    Signs in to every connection, reads its schema, compares it with the mapping; looks whether the
+    model's plays find their owners and sequences. Writes nothing to a CRM. Ends with an error when
+    anything needs mending.
+
+    Example: leadline --project acme doctor
     """
     from leadline.app.doctor import examine
 
@@ -32,20 +37,29 @@ def doctor() -> int:
             for item in found
         ],
     }  # fmt: skip
-    if options.current().json:
-        output.show(answer)
-        return ConfigError.exit_code if bad else 0
-    output.show(answer, findings_table(found))
     if bad:
-        raise ConfigError(f"{bad} of {len(found)} checks failed", fix="Mend what is marked `no`, then run it again.")
-    output.out().print("Everything is well. Next: leadline backfill --dry-run")
+        what = f"{bad} of {len(found)} checks failed"
+        error = ConfigError(what, fix="Mend what is marked `no`, then run it again.")
+        return errors.failing(answer, error, findings_table(found))
+    output.show(answer, findings_table(found), "Everything is well. Next: leadline backfill --dry-run")
     return 0
 
 
+_COLUMNS = (Column("", whole=True), Column("of", cut=16), Column("what", whole=True), Column("finding"))
+
+
 def findings_table(found: Sequence[Examined]) -> Table:
-    """The findings, a row each."""
-    made = output.table("", "of", "what", "finding", "what to do")
-    for item in found:
-        mark = "[green]ok[/]" if item.finding.ok else "[red]no[/]"
-        made.add_row(mark, item.part, item.finding.what, item.finding.detail, item.finding.fix)
+    """The findings, a row each, by what they are of; what to do stands below what is wrong."""
+    from rich.markup import escape
+
+    rows = []
+    for number, item in enumerate(found):
+        finding = item.finding
+        first = number == 0 or found[number - 1].part != item.part
+        fix = "" if finding.ok or not finding.fix else f"\n[cyan]→ {escape(finding.fix)}[/]"
+        mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
+        rows.append((mark, item.part if first else "", escape(finding.what), escape(finding.detail) + fix))
+    made = output.grid(_COLUMNS, rows)
+    for row, (item, following) in zip(made.rows, pairwise(found), strict=False):
+        row.end_section = item.part != following.part
     return made

@@ -6,24 +6,44 @@ interruption. A defect in Leadline is not caught: its traceback is the report.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from leadline.cli import output
+from leadline.cli import options, output
 from leadline.sdk.errors import LeadlineError, TransientError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 INTERRUPTED = 130
 
-# Everything else that is raised is a defect.
-HANDLED = (LeadlineError, TyperException, typer.Abort, OSError)
+
+def handled() -> tuple[type[BaseException], ...]:
+    """What is answered in one line. Everything else that is raised is a defect."""
+    database = sys.modules.get("sqlalchemy.exc")  # what was never imported cannot have been raised
+    own = (LeadlineError, TyperException, typer.Abort, OSError)
+    return own if database is None else (*own, database.OperationalError)
+
+
+def failing(answer: Mapping[str, Any], error: LeadlineError, *lines: RenderableType) -> int:
+    """End a command that has an answer although it failed: one object with both under `--json`, else the lines and
+    the error."""
+    if options.current().json:
+        output.print_json({**answer, "error": {**_parts(error), "exit_code": error.exit_code}})
+        return error.exit_code
+    output.show(answer, *lines)
+    raise error
 
 
 def report(error: BaseException, *, as_json: bool) -> int:
     """Say what went wrong and return the exit code. An `OSError` that names no file is raised again."""
     if isinstance(error, typer.Abort):
-        return _say({"type": "Interrupted", "message": "stopped."}, INTERRUPTED, as_json=as_json)
+        told = {"type": "Interrupted", "message": "stopped.", "fix": "What was done is kept; run it again to go on."}
+        return _say(told, INTERRUPTED, as_json=as_json)
     if isinstance(error, LeadlineError):
         return _say(_parts(error), error.exit_code, as_json=as_json)
     if isinstance(error, TyperException):
@@ -33,7 +53,18 @@ def report(error: BaseException, *, as_json: bool) -> int:
         return _say(
             {"type": type(error).__name__, "message": f"{what}.", "place": str(error.filename)}, 2, as_json=as_json
         )
-    raise error
+    if isinstance(error, OSError):
+        raise error
+    return _say(_parts(_of_database(error)), TransientError.exit_code, as_json=as_json)
+
+
+def _of_database(error: BaseException) -> LeadlineError:
+    """A database that was opened and then failed: locked for a minute, the disk full, the server gone."""
+    return TransientError(
+        f"the database failed: {getattr(error, 'orig', error)}",
+        place="database",
+        fix="What was done until then is kept; mend the cause and run it again.",
+    )
 
 
 def _parts(error: LeadlineError) -> dict[str, object]:

@@ -7,12 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli import options, output
+from leadline.cli.output import Column
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
     from leadline.app.explaining import Told
+
+
+_SHOWN_EFFECTS = 10
+_LEDGER = (
+    Column("points", right=True, whole=True),
+    Column("why"),
+    Column("value"),
+    Column("who", cut=20, optional=True),
+    Column("when", whole=True, optional=True),
+    Column("of", right=True, whole=True, optional=True),
+)
+_EFFECTS = (
+    Column("planned", whole=True), Column("what", whole=True), Column("record in the CRM", whole=True), Column("state"),
+)  # fmt: skip
 
 
 def explain(
@@ -22,6 +37,12 @@ def explain(
 
     Works from stored facts and calls no system; --now shows the score at another time. The points of
     the lines sum to the score.
+
+    Examples:
+
+    leadline explain acme.com
+
+    leadline explain ann@acme.com --now 2025-03-01
     """
     from leadline.app.bootstrap import open_project
     from leadline.app.explaining import tell
@@ -53,12 +74,14 @@ def explain_answer(told: Told) -> dict[str, Any]:
 
 def explain_lines(told: Told) -> list[RenderableType]:
     """The explanation for a person."""
+    from rich.markup import escape
+
     from leadline.core.scoring.model import POINT
 
     evaluation = told.explanation.evaluation
     parts = ", ".join(f"{name} {points // POINT}" for name, points in evaluation.parts.items() if points)
     lines: list[RenderableType] = [
-        f"[bold]{told.row['name'] or told.uid}[/]  {told.entity} {told.uid}",
+        f"[bold]{escape(str(told.row['name'] or told.uid))}[/]  {told.entity} {told.uid}",
         f"score [bold]{evaluation.score // POINT}[/] ({parts or 'nothing counts'}), "
         f"group [bold]{evaluation.group.replace('_', ' ')}[/]",
         _ledger(told),
@@ -76,31 +99,38 @@ def explain_lines(told: Told) -> list[RenderableType]:
 
 
 def _ledger(told: Told) -> Table:
+    from rich.markup import escape
+
     from leadline.core.scoring.explain import points_text
 
-    made = output.table("points", "why", "value", "who", "when", "of", right=("points", "of"))
-    for line in told.explanation.lines:
-        made.add_row(
+    rows = [
+        (
             points_text(line.points),
-            line.name,
-            (line.value or "").replace("_", " "),
-            told.names.get(line.person or "", ""),
+            escape(line.name),
+            escape((line.value or "").replace("_", " ")),
+            escape(told.names.get(line.person or "", "")),
             output.moment(line.at)[:10] if line.at else "",
             points_text(line.raw_points) if line.raw_points != line.points else "",
         )
-    made.add_section()
-    made.add_row(points_text(told.explanation.evaluation.score), "[bold]score[/]")
+        for line in told.explanation.lines
+    ]
+    total = (f"[bold]{points_text(told.explanation.evaluation.score)}[/]", "[bold]score[/]", "", "", "", "")
+    made = output.grid(_LEDGER, [*rows, total])
+    if rows:
+        made.rows[-2].end_section = True
     return made
 
 
 def _done(told: Told) -> Table:
-    made = output.table("planned", "what", "state", "record in the CRM", title="What was done about it")
-    for row in told.effects[:10]:
-        reason = f": {row['reason']}" if row["reason"] else ""
-        made.add_row(
-            output.moment(row["planned_at"]),
+    from rich.markup import escape
+
+    rows = [
+        (
+            output.moment(row["planned_at"])[:16].replace("T", " "),
             {"update": "fields", "task": "task", "enrol": "enrolment"}[row["kind"]],
-            f"{row['state']}{reason}",
             f"{row['object']} {row['result_id'] or row['record_id']}",
+            row["state"] + (f": {escape(row['reason'])}" if row["reason"] else ""),
         )
-    return made
+        for row in told.effects[:_SHOWN_EFFECTS]
+    ]
+    return output.grid(_EFFECTS, rows, title="What was done about it")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leadline.cli import options, output
+from leadline.cli.output import Column
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 outbox = typer.Typer(help="Look at what could not be written, and try it again.", no_args_is_help=True)
 
@@ -28,21 +33,52 @@ def list_(
     """List effects that wait or were refused, with the reason and who must act.
 
     Without --state: refused, unknown, sending and planned ones.
+
+    Examples:
+
+    leadline outbox list
+
+    leadline outbox list --state written --connection crm --limit 20
     """
     from leadline.app.bootstrap import open_project
     from leadline.app.lookup import effects
 
     with open_project(options.current().settings(), connected=False) as project:
         rows, totals = effects(project, states=state, connection=connection, limit=limit)
-    made = output.table("key", "connection", "kind", "record", "state", "reason", "who acts", "what to do")
-    for row in rows:
-        made.add_row(
-            row["key"], row["connection"], row["kind"], f"{row['object']} {row['record_id']}", row["state"],
-            f"{row['reason_code'] or ''} {row['reason'] or ''}".strip() or "–",
-            (row["actor"] or "–").replace("_", " "), row["fix"] or "–",
-        )  # fmt: skip
     said = ", ".join(f"{count:,} {state}" for state, count in sorted(totals.items())) or "empty"
-    output.show({"effects": rows, "totals": totals}, *([made] if rows else []), f"outbox: {said}")
+    output.show({"effects": rows, "totals": totals}, *([_table(rows)] if rows else []), f"outbox: {said}")
+
+
+_COLUMNS = (
+    Column("effect", whole=True),
+    Column("state", whole=True),
+    Column("reason, who acts and what to do", optional=True),
+)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    from rich.markup import escape
+
+    return output.grid(
+        _COLUMNS,
+        [
+            (
+                f"{row['key']}\n[dim]{row['connection']}: {row['kind']} {row['object']} {escape(row['record_id'])}[/]",
+                row["state"],
+                _reason(row),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    why = " ".join(filter(None, (row["reason_code"], row["reason"])))
+    from rich.markup import escape
+
+    who = (row["actor"] or "").replace("_", " ")
+    act = ": ".join(filter(None, (who, row["fix"])))
+    return escape(why) + (f"\n[cyan]→ {escape(act)}[/]" if act else "")
 
 
 @outbox.command()
@@ -53,6 +89,12 @@ def retry(
     """Plan refused effects again; the next sync sends them.
 
     Mend what the reason names first: the same write is refused again otherwise.
+
+    Examples:
+
+    leadline outbox retry task-8de035cf501e06e1b4ce6288212ee3fc
+
+    leadline outbox retry --all
     """
     from leadline.app.bootstrap import open_project
     from leadline.app.lookup import retry as use_case

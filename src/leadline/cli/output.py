@@ -1,16 +1,16 @@
 """How commands speak: people get text and tables on stdout, machines get one JSON object.
 
-Under `--json` exactly one JSON object is printed on stdout, on one line: the answer, or
-`{"error": {"type", "message", "place"?, "fix"?, "exit_code"}}`. Lists stand under a name, times are
-ISO 8601 with `Z`. Progress and complaints go to stderr, so that stdout can be piped.
+Under `--json` exactly one JSON object is printed on stdout, on one line: the answer, and
+`"error": {"type", "message", "place"?, "fix"?, "exit_code"}` when the command failed. Lists stand
+under a name, times are ISO 8601 with `Z`. Progress and complaints go to stderr, so that stdout can be piped.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import PurePath
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
     from rich.table import Table
+
+
+# Characters in a line of progress: the bar, the count, the elapsed time with the gaps.
+_BAR, _SHORTEST_BAR, _COUNT, _CLOCK = 40, 8, 15, 11
 
 
 def out() -> Console:
@@ -77,27 +81,55 @@ def table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) 
     return made
 
 
-def progress() -> Progress:
-    """A progress bar on stderr, silent under `--json` and where stderr is no terminal.
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `grid`. `whole`: never broken; `cut`: ended with … after so many characters; `optional`: left out
+    when it is empty in every row."""
 
-    Use as a context manager; tasks are counted in records.
-    """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
+    name: str
+    right: bool = False
+    whole: bool = False
+    cut: int | None = None
+    optional: bool = False
+
+
+def grid(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, title: str | None = None) -> Table:
+    """A table in the house style that fits 80 columns when its rows do; a cell may hold markup."""
+    from rich import box
+    from rich.table import Table
+
+    shown = [number for number, column in enumerate(columns) if not column.optional or any(row[number] for row in rows)]
+    made = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
+    for column in (columns[number] for number in shown):
+        made.add_column(
+            column.name,
+            justify="right" if column.right else "left",
+            no_wrap=column.whole or column.cut is not None,
+            max_width=column.cut,
+            overflow="fold" if column.cut is None else "ellipsis",
+        )
+    for row in rows:
+        made.add_row(*(row[number] for number in shown))
+    return made
+
+
+def progress(names: int = 0) -> Progress:
+    """Bars on stderr, silent under `--json` and where stderr is no terminal.
+
+    Use as a context manager. `names` is the length of the longest name, so that bars do not move
+    when names come and go. A task carries the field `done`, what to print as its count.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     console = err()
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=names)),
+        BarColumn(bar_width=max(_SHORTEST_BAR, min(_BAR, console.width - names - _COUNT - _CLOCK))),
+        TextColumn("{task.fields[done]}", justify="right", table_column=Column(no_wrap=True, min_width=_COUNT)),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
         console=console,
         disable=options.current().json or not console.is_terminal,
     )

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leadline.cli import options, output
+from leadline.cli.output import Column
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from leadline.app.lookup import Ranked
+
+_COLUMNS = (
+    Column("#", right=True, whole=True),
+    Column("record and why"),
+    Column("group"),
+    Column("score", right=True, whole=True),
+    Column("fit", right=True, whole=True),
+    Column("intent", right=True, whole=True),
+    Column("owner", cut=18, optional=True),
+)
 
 
 def queue(
@@ -23,24 +34,36 @@ def queue(
     """List the records to work on next, best first.
 
     Ranked by group and score, as in the CRM. Reads the stored scores and calls no system.
+
+    Examples:
+
+    leadline queue --owner ann@example.com --limit 10
+
+    leadline queue --all --json
     """
     from leadline.app.bootstrap import open_project
     from leadline.app.lookup import ranked
 
     with open_project(options.current().settings(), connected=False) as project:
         rows = ranked(project, owner=owner, limit=limit, all_groups=all_groups)
-    empty = [] if rows else ["Nothing to work on here yet. `leadline backfill` fills the queue."]
-    output.show({"records": rows}, queue_table(rows), *empty)
+    shown = [queue_table(rows)] if rows else ["Nothing to work on here yet. `leadline backfill` fills the queue."]
+    output.show({"records": rows}, *shown)
 
 
 def queue_table(rows: Sequence[Ranked]) -> Table:
-    """The queue, a row per record."""
-    made = output.table(
-        "#", "record", "group", "score", "fit", "intent", "owner", "why", right=("#", "score", "fit", "intent")
+    """The queue, a row per record, its strongest reasons below the name."""
+    from rich.markup import escape
+
+    return output.grid(
+        _COLUMNS,
+        [
+            (
+                str(number),
+                f"[bold]{escape(row.name)}[/]" + (f"\n[dim]{escape(row.why)}[/]" if row.why else ""),
+                row.group.replace("_", " "),
+                *(str(points) for points in (row.score, row.fit, row.intent)),
+                escape(row.owner or ""),
+            )
+            for number, row in enumerate(rows, start=1)
+        ],
     )
-    for number, row in enumerate(rows, start=1):
-        made.add_row(
-            str(number), row.name, row.group.replace("_", " "), str(row.score), str(row.fit), str(row.intent),
-            row.owner or "–", row.why,
-        )  # fmt: skip
-    return made

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from types import FrameType
-
 from leadline.cli import options, output
 
 
@@ -12,28 +9,25 @@ def run() -> None:
     """Sync on a schedule until stopped, with a health endpoint.
 
     The first sync begins at once. SIGTERM or Ctrl-C ends the page or batch under way and stops; the
-    next start goes on there. Health: GET /healthz on `web.host`:`web.port`.
+    next start goes on there. Several may run at once: one at a time scores and writes. Health: GET
+    /healthz on `web.host`:`web.port`. Needs one finished `leadline backfill`.
+
+    Example: leadline --project /srv/acme run
     """
     from leadline.app.bootstrap import open_project
     from leadline.app.schedule import Health, Worker
     from leadline.cli import summary
+    from leadline.cli.interrupt import stoppable
     from leadline.web.health import health_app, serving
 
     settings = options.current().settings()
     health = Health()
     app = health_app(health, every_seconds=settings.schedule.every_minutes * 60)
-    with (
-        open_project(settings) as project,
-        serving(app, host=settings.web.host, port=settings.web.port) as port,
-    ):
+    with stoppable() as stop, open_project(settings, sleep=stop.sleep) as project:
         worker = Worker(
-            project, health, on_report=lambda report: output.show(summary.answer(report), *summary.lines(report))
+            project, health, stop, on_report=lambda report: output.show(summary.answer(report), *summary.lines(report))
         )
-
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            worker.stop()
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
-        output.err().print(f"serving health on http://{settings.web.host}:{port}/healthz; Ctrl-C stops")
-        worker.run()
+        worker.prepare()
+        with serving(app, host=settings.web.host, port=settings.web.port) as port:
+            output.err().print(f"serving health on http://{settings.web.host}:{port}/healthz; Ctrl-C stops")
+            worker.run()

@@ -108,6 +108,7 @@ def _announce(system: str, running: RunningSandbox, world: World) -> None:
         "system": system,
         "base_url": running.base_url,
         "credentials": running.credentials,
+        "unassigned_owners": list(running.vendor.unassigned_owners()),
         "pid": os.getpid(),
         "now": int(running.clock.now()),
         "records": world.counts(),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from leadline.cli import output
+from leadline.cli import errors, output
+from leadline.cli.output import Column
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from leadline.app.sync import Report
+
+
+def close(report: Report) -> int:
+    """Print how the run ended and give the exit code. Raises the error of a connection that could not go on."""
+    from leadline.app.sync import failure
+
+    error = failure(report)
+    if error is not None:
+        return errors.failing(answer(report), error, *lines(report))
+    output.show(answer(report), *lines(report))
+    return 0
 
 
 def answer(report: Report) -> dict[str, Any]:
@@ -46,8 +58,20 @@ def lines(report: Report) -> list[RenderableType]:
 
 
 def _crossings(report: Report) -> RenderableType:
-    made = output.table("record", "was", "now", "score", "what follows", right=("score",))
-    for crossing in report.crossings:
-        was = (crossing.was or "new").replace("_", " ")
-        made.add_row(crossing.name, was, crossing.group.replace("_", " "), str(crossing.score), crossing.action)
-    return made
+    from rich.markup import escape
+
+    columns = (
+        Column("record", cut=24), Column("was", whole=True), Column("now", whole=True),
+        Column("score", right=True, whole=True), Column("what follows"),
+    )  # fmt: skip
+    rows = [
+        (
+            escape(crossing.name),
+            (crossing.was or "new").replace("_", " "),
+            crossing.group.replace("_", " "),
+            str(crossing.score),
+            escape(crossing.action),
+        )
+        for crossing in report.crossings
+    ]
+    return output.grid(columns, rows)
