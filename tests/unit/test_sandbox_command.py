@@ -31,6 +31,9 @@ class Shop:
         return json_response({}, status)
     def credentials(self, base_url):
         return {"url": base_url}
+    def unassigned_owners(self) -> tuple[str, ...]:
+        return ("nobody@example.com",)
+
     def state(self):
         return {}
     def edit(self, command):

@@ -66,6 +66,9 @@ class Shop:
     def credentials(self, base_url: str) -> dict[str, str]:
         return {"base_url": base_url, "token": "t"}
 
+    def unassigned_owners(self) -> tuple[str, ...]:
+        return ("nobody@example.com",)
+
     def state(self) -> Mapping[str, list[dict[str, Any]]]:
         return {"thing": self.things}
 

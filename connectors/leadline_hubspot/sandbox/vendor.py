@@ -166,6 +166,10 @@ class HubSpotSandbox:
         """Options for a connection to this sandbox. Its search trails behind writes only when told to."""
         return {"base_url": base_url, "access_token": TOKEN, "overlap_seconds": "5"}
 
+    def unassigned_owners(self) -> tuple[str, ...]:
+        """Nobody: records here may have no owner at all."""
+        return ()
+
     def state(self) -> Mapping[str, list[dict[str, Any]]]:
         """Everything in the portal, archived records included."""
         state = objects.portal_state(self.portal)

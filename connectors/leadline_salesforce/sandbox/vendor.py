@@ -144,6 +144,10 @@ class SalesforceSandbox:
             "private_key": self.auth.private_pem(),
         }
 
+    def unassigned_owners(self) -> tuple[str, ...]:
+        """The integration's own user, who owns what nobody was given."""
+        return (USERNAME,)
+
     def state(self) -> Mapping[str, list[Row]]:
         """Every row of every object, deleted ones included, with all fields."""
         return {
