@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from tests.stage import Stage
 
+from leadline.store import tables
+
 
 def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -72,6 +74,14 @@ class Salesforce:
         lead = self._stage.edit(self.system, "create", "Lead", fields=fields)
         return f"salesforce/Contact/{contact}", f"salesforce/Lead/{lead}"
 
+    def inquire(self, title: str) -> str:
+        """Somebody of a company that the CRM does not know, but that fits: a lead without a contact or an account."""
+        fields = {
+            "LastName": "Inquirer", "Title": title, "Company": "Fitting", "Email": "inquirer@fitting.com",
+            "Industry": "Manufacturing", "NumberOfEmployees": 500, "Country": "US",
+        }  # fmt: skip
+        return "salesforce/Lead/" + self._stage.edit(self.system, "create", "Lead", fields=fields)
+
 
 class HubSpot:
     """At the keyboard of the portal."""
@@ -79,7 +89,7 @@ class HubSpot:
     system = "hubspot"
     _fields: ClassVar = {
         "industry": "industry", "employees": "numberofemployees", "lifecycle": "type", "title": "jobtitle",
-        "email": "email", "owner": "hubspot_owner_id", "score": "leadline_score",
+        "email": "email", "owner": "hubspot_owner_id", "score": "leadline_score", "name": "name",
     }  # fmt: skip
 
     def __init__(self, on: Stage) -> None:
@@ -97,8 +107,6 @@ class HubSpot:
         """Canonical fields get a raw value as somebody types it."""
         _, kind, record_id = uid.split("/")
         fields = {self._fields[name]: "" if value is None else str(value) for name, value in values.items()}
-        if kind == "contacts" and "name" in values:
-            fields = {"lastname": values["name"]}
         if "lifecycle" in values:
             fields["type"] = str(values["lifecycle"]).upper()
         self._stage.edit(self.system, "update", kind, id=record_id, fields=fields)
@@ -136,6 +144,14 @@ class HubSpot:
         lead = self._stage.edit(self.system, "create", "leads", fields=fields, links={"contacts": [contact]})
         return f"hubspot/contacts/{contact}", f"hubspot/leads/{lead}"
 
+    def inquire(self, title: str) -> str:
+        """Somebody of a company that the CRM does not know, but that fits: a contact without a company."""
+        fields = {
+            "lastname": "Inquirer", "jobtitle": title, "company": "Fitting", "email": "inquirer@fitting.com",
+            "industry": "Manufacturing", "employee_range": "500", "country": "US", "hs_lead_status": "NEW",
+        }  # fmt: skip
+        return "hubspot/contacts/" + self._stage.edit(self.system, "create", "contacts", fields=fields)
+
 
 User = Salesforce | HubSpot
 
@@ -143,3 +159,19 @@ User = Salesforce | HubSpot
 def user_of(system: str, on: Stage) -> User:
     """Somebody at the keyboard of that system."""
     return Salesforce(on) if system == "salesforce" else HubSpot(on)
+
+
+def heat(system: str, on: Stage, most: int) -> list[str]:
+    """People of nurtured accounts look at prices and ask for a demo: most of the accounts cross. Their uids."""
+    scores = {row["uid"]: row for row in on.rows(tables.scores)}
+    people = sorted(on.rows(tables.people), key=lambda row: str(row["uid"]))
+    chosen: dict[str, str] = {}
+    for row in people:
+        nurtured = scores.get(row["account"] or "", {}).get("group") == "nurture"
+        contact = row["kind"] == "contact" and row["email"] and not row["opted_out"] and not row["deleted"]
+        if row["connection"] == system and nurtured and contact and len(chosen) < most:
+            chosen.setdefault(row["account"], row["uid"])
+    for person in chosen.values():
+        user_of(system, on).visit(person, "pricing_page")
+        user_of(system, on).visit(person, "demo_request")
+    return list(chosen)

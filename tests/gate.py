@@ -113,6 +113,9 @@ class _Gated:
     def credentials(self, base_url: str) -> dict[str, str]:
         return self.inner.credentials(base_url)
 
+    def unassigned_owners(self) -> Sequence[str]:
+        return self.inner.unassigned_owners()
+
     def state(self) -> Mapping[str, list[dict[str, Any]]]:
         return self.inner.state()
 

@@ -207,7 +207,9 @@ def _write_project(folder: Path, crms: Mapping[str, RunningSandbox], settings: M
         system: {"connector": system, "options": {**crm.credentials, **_OPTIONS.get(system, {})}}
         for system, crm in crms.items()
     }
-    written = {"model": "models/b2b.yaml", "connections": connections, **settings}
+    nobody = [owner for crm in crms.values() for owner in crm.vendor.unassigned_owners()]
+    routing = {"pools": {"sales": []}, "unassigned_owners": nobody}
+    written = {"model": "models/b2b.yaml", "connections": connections, "routing": routing, **settings}
     (folder / "leadline.yaml").write_text(json.dumps(written, indent=1), encoding="utf-8")
     return written
 
