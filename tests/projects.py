@@ -14,6 +14,7 @@ from leadline import config
 from leadline.app.bootstrap import LiveConnection, Project, load_mapping_file, load_model_file
 from leadline.sdk.capabilities import Capabilities
 from leadline.sdk.ports import Runtime
+from leadline.store.checks import save_check
 from leadline.store.database import open_engine
 
 SETTINGS = """
@@ -93,7 +94,7 @@ groups:
   - {group: nurture, label: Later, when: {score: [30, 60]}}
   - {group: poor_fit, label: Not for us}
 plays:
-  priority: {assign: default, task: {subject: Call, due_hours: 2}, sequence: fast, status: Working}
+  priority: {assign: sales, task: {subject: Call, due_hours: 2}, sequence: fast, status: Working}
 suppress: {recent_contact_days: null}
 """
 
@@ -125,6 +126,9 @@ class FakeConnector:
         """It is one."""
 
 
+DIGEST = "of the mapping and the options"
+
+
 @contextmanager
 def fake_project(
     folder: Path,
@@ -147,7 +151,9 @@ def fake_project(
     mapping = load_mapping_file(settings.mapping_file("crm"))
     connector = FakeConnector(crm)
     engine = open_engine(settings.database_url, folder=settings.project)
-    connections = {"crm": LiveConnection("crm", connector, crm, mapping, digest="fake")}
+    with engine.begin() as connection:
+        save_check(connection, "crm", DIGEST, now=now())  # the mapping fits; asking the CRM is tested elsewhere
+    connections = {"crm": LiveConnection("crm", connector, crm, mapping, DIGEST)}
     try:
         yield Project(settings, engine, load_model_file(settings.model_file), connections, now, crm.sleep)
     finally:

@@ -137,10 +137,14 @@ def test_writes_that_have_not_ended_well_are_known_to_deciding(engine: Engine) -
         claim(connection, lease, limit=2)
         end(connection, lease, RowOutcome("q", Outcome.WRITTEN))
         outbox.plan(connection, [update("k2")], now=2)
-        found = outbox.open_updates(connection, [("crm", "p"), ("crm", "q"), ("crm2", "r")])
+        targets = [("crm", PERSON), ("crm", RecordRef("Contact", "q")), ("crm2", RecordRef("Contact", "r"))]
+        targets.append(("crm", RecordRef("Lead", "p")))
+        found = outbox.open_updates(connection, targets)
+        last = outbox.last_updates(connection, targets)
     assert {target: [line.under_way for line in lines] for target, lines in found.items()} == {
-        ("crm", "p"): [True, False]
+        ("crm", PERSON): [True, False]
     }
+    assert last == {targets[0]: (5, "crm/Contact/p"), targets[1]: (2, "crm/Contact/p")}
 
 
 OUTCOMES = {

@@ -15,7 +15,7 @@ import orjson
 
 from leadline.app.events import ChunkScored, Crossed, StageStarted
 from leadline.app.team import TeamBook
-from leadline.app.view import ClusterView, never_written, reasons
+from leadline.app.view import ClusterView, addressed, never_written, reasons
 from leadline.core.decisions.outputs import (
     PushPolicy,
     differences,
@@ -23,6 +23,7 @@ from leadline.core.decisions.outputs import (
     worth_writing,
 )
 from leadline.core.decisions.plays import Reaction, effect_key, react, ref, target, withheld
+from leadline.core.decisions.routing import stays
 from leadline.core.entities import Entity
 from leadline.core.normalize.write import OUTPUTS, vendor_values
 from leadline.core.scoring.compile import score
@@ -32,7 +33,7 @@ from leadline.core.scoring.groups import group_names
 from leadline.core.scoring.plan import compile_model
 from leadline.frames import local
 from leadline.sdk.errors import TransientError
-from leadline.sdk.records import Scalar, UpdateFields
+from leadline.sdk.records import RecordRef, Scalar, UpdateFields
 from leadline.store import leases, outbox
 from leadline.store.facts import (
     ClusterFacts,
@@ -43,7 +44,7 @@ from leadline.store.facts import (
     scored_in,
     stale_clusters,
 )
-from leadline.store.outbox import Planned
+from leadline.store.outbox import OpenUpdate, Planned
 from leadline.store.records import batched, clear_marks, dirty_marks
 from leadline.store.scores import all_clusters, other_models, remove_scores, save_scores
 
@@ -58,6 +59,9 @@ FIRST_ACTIVATION = "scored for the first time in a backfill"
 _FOREVER = 400 * 86_400
 """Seconds within which every signal of usual length has run out; a record without signals is looked at then."""
 
+HANDED_OVER = ("owner", "status")
+"""Outputs that a play sets once, when a group is entered; the others are stated again with every write."""
+
 NEW_MODEL = "moved by a new version of the model"
 
 
@@ -67,6 +71,9 @@ class _Chunk:
 
     scores: list[dict[str, Any]] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
+    settled: list[tuple[str, RecordRef]] = field(default_factory=list)
+    open: Mapping[tuple[str, RecordRef], Sequence[OpenUpdate]] = field(default_factory=dict)
+    writers: Mapping[tuple[str, RecordRef], tuple[int, str]] = field(default_factory=dict)
     crossings: list[Crossed] = field(default_factory=list)
     crossed: int = 0
     unchanged: int = 0
@@ -161,11 +168,15 @@ class _Decider:
             lines.setdefault(line["uid"], []).append(line)
         view = ClusterView(self._model, facts, {row["uid"]: row for row in done.scores.to_dicts()}, lines)
         self._teams.open(connection, view)
-        chunk = _Chunk()
+        chunk = _Chunk(
+            open=outbox.open_updates(connection, view.targets()),
+            writers=outbox.last_updates(connection, view.targets(linked_only=True)),
+        )
         for uid in facts.subjects():
             self._subject(view, uid, chunk)
         self._set_due(frames, done, chunk)
         save_scores(connection, chunk.scores, ledger)
+        outbox.supersede(connection, chunk.settled)
         new = outbox.plan(connection, chunk.planned, now=now)
         self._teams.close(connection)
         self._counts.add("unchanged", chunk.unchanged)
@@ -285,15 +296,17 @@ class _Decider:
         echo = reaction.echo if reaction else {}
         for record in view.records(uid):
             own = record["uid"] == uid
-            if due or extra or never_written(record):
+            number, writer = (scored["group_since"], uid) if own else chunk.writers.get(addressed(record), (0, ""))
+            if due or extra or (never_written(record) if own else writer != uid):
+                # A record may come to show another subject's score, and a subject may come back: both count anew.
+                key = effect_key("update", f"{uid}>{record['uid']}", scored["push_no"], number)
                 self._plan_record(
                     view,
                     uid,
                     record,
                     {**sent, **(extra if own else {})},
+                    key=key,
                     echo=echo if own else {},
-                    number=scored["push_no"],
-                    since=scored["group_since"],
                     chunk=chunk,
                 )
 
@@ -304,29 +317,48 @@ class _Decider:
         record: Mapping[str, Any],
         values: Mapping[str, Scalar],
         *,
+        key: str,
         echo: Mapping[str, Any],
-        number: int,
-        since: int,
         chunk: _Chunk,
     ) -> None:
         mapping = self._project.mapping_of(record["connection"]).objects.get(record["object"])
         if mapping is None or not mapping.write:
             return
+        values, echo, crm = self._with_open(record, values, echo, chunk)
         written = {name: value for name, value in values.items() if name in mapping.write}
-        changed = differences(written, orjson.loads(record["crm"]))
+        changed = differences(written, crm)
         if not changed:
             chunk.unchanged += 1
+            chunk.settled.append(addressed(record))
             return
-        effect = UpdateFields(
-            # A record may come to show another subject's score, and a subject may come back: both begin to count anew.
-            key=effect_key("update", f"{uid}>{record['uid']}", number, since),
-            target=ref(record),
-            values=vendor_values(mapping, changed),
-        )
+        effect = UpdateFields(key=key, target=ref(record), values=vendor_values(mapping, changed))
         entity = Entity.ACCOUNT if record["uid"] in view.account_uids else Entity.PERSON
         copy = {
             "entity": entity.value,
             "uid": record["uid"],
-            "changes": {**echo, "crm": changed},
+            "changes": {**{name: value for name, value in echo.items() if name in changed}, "crm": changed},
         }
         chunk.planned.append(Planned(effect, record["connection"], uid, effect.target, copy))
+
+    def _with_open(
+        self, record: Mapping[str, Any], values: Mapping[str, Scalar], echo: Mapping[str, Any], chunk: _Chunk
+    ) -> tuple[dict[str, Scalar], dict[str, Any], dict[str, Any]]:
+        """Values, echo and the CRM's present values, seen together with writes that have not ended well yet.
+
+        What such a write hands over (an owner, a status) goes with the write that replaces it; what it
+        may have changed already is not taken for the CRM's present value.
+        """
+        handed: dict[str, Scalar] = {}
+        echoed: dict[str, Any] = {}
+        crm = orjson.loads(record["crm"])
+        for update in chunk.open.get(addressed(record), ()):
+            changes = update.echo["changes"]
+            handed.update({name: changes["crm"][name] for name in HANDED_OVER if name in changes["crm"]})
+            echoed.update({name: changes[name] for name in HANDED_OVER if name in changes})
+            if update.under_way:
+                crm = {name: value for name, value in crm.items() if name not in changes["crm"]}
+        if "owner" in handed:
+            team = self._teams.team(record["connection"])
+            if stays(record["owner"], team.owners, team.unassigned):
+                handed.pop("owner")
+        return {**handed, **values}, {**echoed, **echo}, crm

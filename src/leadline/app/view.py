@@ -8,10 +8,11 @@ from typing import Any
 
 import orjson
 
-from leadline.core.decisions.plays import Situation
+from leadline.core.decisions.plays import Situation, ref
 from leadline.core.scoring.explain import sentences
 from leadline.core.scoring.model import Model
 from leadline.core.scoring.subject import LedgerRow
+from leadline.sdk.records import RecordRef
 from leadline.store.facts import ClusterFacts
 
 _LINE = tuple(field.name for field in fields(LedgerRow))
@@ -26,6 +27,11 @@ def reasons(model: Model, lines: Sequence[Mapping[str, Any]], *, max_length: int
 def never_written(record: Mapping[str, Any]) -> bool:
     """Whether the CRM holds no score of ours on this record yet."""
     return orjson.loads(record["crm"]).get("score") in {None, ""}
+
+
+def addressed(record: Mapping[str, Any]) -> tuple[str, RecordRef]:
+    """Where a write to this record goes: connection and CRM record."""
+    return record["connection"], ref(record)
 
 
 class ClusterView:
@@ -71,6 +77,12 @@ class ClusterView:
         if uid in self.account_uids:
             return [self._rows[uid]]
         return self.facts.records[uid]
+
+    def targets(self, *, linked_only: bool = False) -> list[tuple[str, RecordRef]]:
+        """Where writes for these subjects can go; `linked_only` leaves out the subjects' own records."""
+        own = [] if linked_only else [addressed(row) for row in self._rows.values()]
+        linked = [record for root, records in self.facts.records.items() for record in records if record["uid"] != root]
+        return own + [addressed(record) for record in linked]
 
     def situation(self, uid: str, scored: Mapping[str, Any], before: Mapping[str, Any] | None, now: int) -> Situation:
         """Everything that a play looks at, for a decided record."""

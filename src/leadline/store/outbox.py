@@ -21,13 +21,13 @@ State of an effect, with each way in and out:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, true, update
 
 from leadline.sdk.records import (
     CreateTask,
@@ -55,6 +55,9 @@ class State(StrEnum):
 
 
 UPDATE = "update"
+
+_SUCCESS = (State.WRITTEN, State.UNCHANGED)
+_UNDER_WAY = (State.SENDING, State.UNKNOWN)
 
 KINDS: dict[str, type[UpdateFields] | type[CreateTask] | type[Enrol]] = {
     UPDATE: UpdateFields,
@@ -180,23 +183,43 @@ class OpenUpdate:
     echo: Mapping[str, Any]
 
 
-def open_updates(connection: Connection, targets: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[OpenUpdate]]:
-    """Writes of fields that are planned, refused or under way, oldest first, by (connection, record id)."""
-    wanted = set(targets)
-    found: dict[tuple[str, str], list[OpenUpdate]] = {}
-    under_way = {State.SENDING, State.UNKNOWN}
-    for batch in batched(sorted(wanted)):
-        query = select(effects.c.connection, effects.c.record_id, effects.c.state, effects.c.echo).where(
-            effects.c.connection.in_({name for name, _ in batch}),
-            effects.c.state.in_([State.PLANNED, State.REFUSED, *under_way]),
-            effects.c.record_id.in_([record for _, record in batch]),
-            effects.c.kind == UPDATE,
-        )
-        for row in connection.execute(query.order_by(effects.c.sequence_no)):
-            target = (row.connection, row.record_id)
-            if target in wanted:
-                found.setdefault(target, []).append(OpenUpdate(row.state in under_way, orjson.loads(row.echo)))
+def open_updates(
+    connection: Connection, targets: Iterable[tuple[str, RecordRef]]
+) -> dict[tuple[str, RecordRef], list[OpenUpdate]]:
+    """Writes of the fields of these (connection, record) that are planned, refused or under way, oldest first."""
+    states = [State.PLANNED, State.REFUSED, *_UNDER_WAY]
+    found: dict[tuple[str, RecordRef], list[OpenUpdate]] = {}
+    for target, row in _updates_of(connection, targets, effects.c.state.in_(states)):
+        found.setdefault(target, []).append(OpenUpdate(row.state in _UNDER_WAY, orjson.loads(row.echo)))
     return found
+
+
+def last_updates(
+    connection: Connection, targets: Iterable[tuple[str, RecordRef]]
+) -> dict[tuple[str, RecordRef], tuple[int, str]]:
+    """The number and the subject of the last write planned for the fields of these (connection, record)."""
+    found = _updates_of(connection, targets, true())
+    return {target: (row.sequence_no, row.subject) for target, row in found}
+
+
+def _updates_of(
+    connection: Connection, targets: Iterable[tuple[str, RecordRef]], which: ColumnElement[bool]
+) -> Iterator[tuple[tuple[str, RecordRef], Any]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, target in targets:
+        groups.setdefault((name, target.object), []).append(target.id)
+    columns = (effects.c.record_id, effects.c.state, effects.c.echo, effects.c.sequence_no, effects.c.subject)
+    for (name, kind), ids in groups.items():
+        for batch in batched(ids):
+            query = select(*columns).where(
+                effects.c.connection == name,
+                effects.c.object == kind,
+                effects.c.record_id.in_(batch),
+                effects.c.kind == "update",
+                which,
+            )
+            for row in connection.execute(query.order_by(effects.c.sequence_no)):
+                yield (name, RecordRef(kind, row.record_id)), row
 
 
 def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: int, wall_clock: int) -> list[Claimed]:
@@ -287,10 +310,6 @@ def finish(connection: Connection, lease: Lease, outcomes: Iterable[RowOutcome],
     for planned, count in _plan_again(connection, lease, again).items():
         counts[planned] = counts.get(planned, 0) + count
     return counts
-
-
-_SUCCESS = (State.WRITTEN, State.UNCHANGED)
-_UNDER_WAY = (State.SENDING, State.UNKNOWN)
 
 
 def _may_become(state: State, lease: Lease) -> ColumnElement[bool]:

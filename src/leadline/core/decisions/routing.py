@@ -46,6 +46,14 @@ def keep(present: str | None, owners: Mapping[str, Mapping[str, Any]], unassigne
     return Assignment(present, False, f"kept with {name}, who owns the record")
 
 
+def stays(present: str | None, owners: Mapping[str, Mapping[str, Any]], unassigned: frozenset[str]) -> bool:
+    """Whether the record's present owner is a human who can act; one who is not known here is taken for one."""
+    if not present or present in unassigned:
+        return False
+    owner = owners.get(present)
+    return owner is None or owner["active"] is not False
+
+
 def assign(
     present: str | None,
     pool: Pool | None,
