@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadline.core.normalize.apply import normalize
-from leadline.core.normalize.write import vendor_values
 from rich.console import Console
 from rich.table import Table
 
@@ -23,8 +21,10 @@ from leadline import config
 from leadline.app.bootstrap import LiveConnection, Project, open_project
 from leadline.app.pull import make_request
 from leadline.app.rehearsal import local_crms, systems, write_project
+from leadline.core.normalize.apply import normalize
+from leadline.core.normalize.write import vendor_values
 from leadline.sdk.ports import CallMade
-from leadline.sdk.records import Outcome, RecordRef, UpdateFields
+from leadline.sdk.records import Outcome, RecordRef, Scalar, UpdateFields
 
 WRITES = 1_000
 
@@ -74,7 +74,13 @@ def measure_reading(project: Project, live: LiveConnection, calls: Calls, figure
 def measure_writing(live: LiveConnection, ids: dict[str, list[str]], calls: Calls, figures: Figures) -> None:
     """Update the score fields of 1,000 records of one object, a full batch at a time."""
     name = max((n for n, m in live.mapping.objects.items() if m.write), key=lambda n: len(ids[n]))
-    values = {"score": 71, "fit": 50, "intent": 21, "group": "nurture", "reasons": "A reason of usual length (+20)"}
+    values: dict[str, Scalar] = {
+        "score": 71,
+        "fit": 50,
+        "intent": 21,
+        "group": "nurture",
+        "reasons": "A reason of usual length (+20)",
+    }
     fields = vendor_values(live.mapping.objects[name], values)
     effects = [
         UpdateFields(f"bench-{record_id}", RecordRef(name, record_id), fields) for record_id in ids[name][:WRITES]

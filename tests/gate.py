@@ -1,10 +1,11 @@
-"""A gate before a sandbox's paths, at which chosen calls are held: before they take effect, or after, unanswered."""
+"""A gate before a sandbox's paths, at which chosen calls are held until their caller is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -23,20 +24,30 @@ if TYPE_CHECKING:
 Matches = Callable[[str, str], bool]
 
 
+class Lost(StrEnum):
+    """What becomes of a held call whose caller is killed."""
+
+    NEVER_ARRIVED = "never arrived"
+    APPLIED = "applied, never answered"
+    APPLIED_LATER = "applied once the caller was gone"
+
+
 class Hold:
     """The wish to hold the `number`-th matching call (1 is the next one). `reached` is set when it is being held."""
 
-    def __init__(self, number: int, *, applied: bool, matches: Matches) -> None:
+    def __init__(self, number: int, lost: Lost, matches: Matches) -> None:
         self.number = number
-        self.applied = applied
+        self.lost = lost
         self.matches = matches
         self.reached = threading.Event()
+        self.done = threading.Event()
         self.call = ""
         self._free = threading.Event()
 
     def release(self) -> None:
-        """Let the call go on, if one is held."""
+        """The caller is gone: let happen what is left to happen, and wait for it."""
         self._free.set()
+        self.done.wait()
 
     async def wait(self, call: str) -> None:
         """Hold this call until it is released."""
@@ -54,12 +65,17 @@ class Gate:
         self._hold: Hold | None = None
         self.seen: list[str] = []
 
-    def hold(self, number: int, *, applied: bool = False, matches: Matches = lambda _method, _path: True) -> Hold:
-        """Hold the `number`-th matching call from now on; with `applied`, once it has taken effect."""
-        hold = Hold(number, applied=applied, matches=matches)
+    def hold(self, number: int, lost: Lost, matches: Matches = lambda _method, _path: True) -> Hold:
+        """Hold the `number`-th matching call from now on. An earlier hold that was not reached is dropped."""
+        hold = Hold(number, lost, matches)
         with self._lock:
             self._hold = hold
         return hold
+
+    def open(self) -> None:
+        """Drop a hold that was not reached."""
+        with self._lock:
+            self._hold = None
 
     def take(self, method: str, path: str) -> Hold | None:
         """The hold that this call runs into, counting it."""
@@ -73,6 +89,16 @@ class Gate:
                 return None
             self._hold = None
             return hold
+
+
+async def _read(receive: Receive) -> Message:
+    """The whole body of a request, as one message."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return {"type": "http.request", "body": body, "more_body": False}
 
 
 class _Gated:
@@ -92,18 +118,29 @@ class _Gated:
         if hold is None:
             await self._app(scope, receive, send)
             return
+        try:
+            await self._lose(hold, scope, receive, send)
+        finally:
+            hold.done.set()
+
+    async def _lose(self, hold: Hold, scope: Scope, receive: Receive, send: Send) -> None:
         call = f"{scope['method']} {scope['path']}"
-        if not hold.applied:
-            await hold.wait(call)
-            await Response(status_code=503)(scope, receive, send)  # to a caller that is gone
-            return
+        body = await _read(receive)  # all of it, before the caller is gone
         reply: list[Message] = []
+
+        async def receive_body() -> Message:
+            return body
 
         async def keep(message: Message) -> None:
             reply.append(message)
 
-        await self._app(scope, receive, keep)
+        if hold.lost is Lost.APPLIED:
+            await self._app(scope, receive_body, keep)
         await hold.wait(call)
+        if hold.lost is Lost.APPLIED_LATER:
+            await self._app(scope, receive_body, keep)
+        if not reply:
+            await Response(status_code=503)(scope, receive_body, keep)
         for message in reply:
             await send(message)
 
