@@ -54,7 +54,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert settings.routing.pools == {"sales": []}
     assert (settings.push.min_points, settings.push.max_age_hours) == (5, 168)
     assert (settings.http.timeout_seconds, settings.http.attempts) == (30, 5)
-    assert (settings.sync.chunk, settings.sync.read_workers) == (500, 2)
+    assert (settings.sync.chunk, settings.sync.read_workers) == (1000, 2)
     assert (settings.web.host, settings.web.port) == ("127.0.0.1", 8686)
     assert settings.schedule.every_minutes == 15
     assert settings.write.lease_seconds == 90
