@@ -159,10 +159,12 @@ def _told(console: Console, report: Report) -> None:
 def _closing(console: Console, folder: Path, seconds: float) -> None:
     console.print()
     console.rule("[bold]Look around[/]", align="left")
-    console.print(
-        f"Done in {seconds:.0f} s. The project stays in [cyan]{folder}[/]: settings, mappings/, models/, leadline.db.\n"
-        f"  leadline --project {folder} queue               the ranked queue\n"
-        f"  leadline --project {folder} explain RECORD      any account or person, point by point\n"
-        f"  leadline --project {folder} outbox list --state written   everything that was done\n"
-        f"  leadline init my-project                        begin with your own CRM"
-    )
+    console.print(f"Done in {seconds:.0f} s. Settings, mappings, model and database stay in [cyan]{folder}[/].")
+    project = f"leadline --project {folder}"
+    for command, meaning in (
+        (f"{project} queue", "the ranked queue"),
+        (f"{project} explain NAME", "any account or person, point by point"),
+        (f"{project} outbox list --state written", "everything that was done"),
+        ("leadline init my-project", "begin with your own CRM"),
+    ):
+        console.print(f"  [bold]{command}[/]  [dim]{meaning}[/]", soft_wrap=True)
