@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,15 @@ class Desk:
 
     def project(self) -> AbstractContextManager[Project]:
         return fake_project(self._folder, self.crm, self._database, now=lambda: self.now, chunk=self._chunk)
+
+    def set_chunk(self, chunk: int) -> None:
+        """From now on so many subjects in one transaction."""
+        self._chunk = chunk
+        (self._folder / "leadline.yaml").unlink()
+
+    def set_model(self, text: str) -> None:
+        """From now on this model."""
+        (self._folder / "model.yaml").write_text(text)
 
     def account(self, name: str, **fields: Any) -> None:
         self.crm.put("Account", name, **{"Name": name.upper(), "Industry": "Software", "Owner": "nobody", **fields})
@@ -185,9 +194,9 @@ def test_a_new_record_that_arrives_in_a_group_starts_its_play(desk: Desk) -> Non
     desk.assert_at_rest()
 
 
-def test_thirty_crossings_are_shared_evenly_and_the_same_in_any_chunks(tmp_path: Path) -> None:
+def test_crossings_of_one_run_are_shared_evenly_and_the_same_in_any_chunks(tmp_path: Path) -> None:
     owners = {}
-    for chunk in (500, 7, 1):
+    for chunk in (500, 5):
         (tmp_path / str(chunk)).mkdir()
         desk = Desk(tmp_path / str(chunk), chunk=chunk)
         for number in range(30):
@@ -199,16 +208,16 @@ def test_thirty_crossings_are_shared_evenly_and_the_same_in_any_chunks(tmp_path:
         desk.run()
         owners[chunk] = [desk.shows(f"a{number:02}", "Owner") for number in range(30)]
         assert Counter(owners[chunk]) == {"u1": 15, "u2": 15}
-    assert owners[500] == owners[7] == owners[1]
+    assert owners[500] == owners[5]
 
 
-def test_one_lead_a_run_is_shared_evenly_too(desk: Desk) -> None:
-    for number in range(10, 40):
+def test_one_crossing_a_run_is_shared_evenly_too(desk: Desk) -> None:
+    for number in range(10, 16):
         desk.account(f"a{number}")
         desk.contact(f"c{number}", f"a{number}")
         desk.act(f"t{number}", f"c{number}")
         desk.run()
-    assert Counter(desk.shows(f"a{number}", "Owner") for number in range(10, 40)) == {"u1": 15, "u2": 15}
+    assert Counter(desk.shows(f"a{number}", "Owner") for number in range(10, 16)) == {"u1": 3, "u2": 3}
 
 
 def test_a_human_owner_keeps_the_record(desk: Desk) -> None:
@@ -244,7 +253,7 @@ def test_what_must_not_be_disturbed_is_held_back_with_the_reason(
 def test_a_group_is_left_only_when_the_score_is_clearly_below(desk: Desk) -> None:
     """60 is the line, 3 the hysteresis: 58 stays, 56 leaves."""
     text = MODEL.replace("steps: [[10, 10]]", "steps: [[5, 28], [6, 26]]")
-    desk._folder.joinpath("model.yaml").write_text(text)
+    desk.set_model(text)
     desk.run()
     desk.act("t1", "c1")
     desk.run()
@@ -453,8 +462,7 @@ def test_a_deleted_activity_gives_no_points_any_more(desk: Desk) -> None:
 
 
 def test_a_new_model_moves_records_without_starting_plays(desk: Desk) -> None:
-    path = desk._folder / "model.yaml"
-    path.write_text(MODEL.replace("points: 30, when", "points: 65, when"))
+    desk.set_model(MODEL.replace("points: 30, when", "points: 65, when"))
     report = desk.run()
     assert (report.counts["scored"], report.counts["withheld"], report.crossings) == (4, 2, [])
     assert (desk.crm.tasks, desk.shows("a1", "Group")) == ([], "priority")
@@ -465,7 +473,7 @@ def test_a_new_model_moves_records_without_starting_plays(desk: Desk) -> None:
 def test_a_new_model_looks_at_everybody_once_even_after_accounts_went(desk: Desk) -> None:
     desk.crm.delete("Account", "a1")
     desk.run()
-    (desk._folder / "model.yaml").write_text(MODEL.replace("points: 30, when", "points: 31, when"))
+    desk.set_model(MODEL.replace("points: 30, when", "points: 31, when"))
     assert desk.run().counts["scored"] == 3
     desk.assert_at_rest()
 
@@ -555,41 +563,36 @@ def _end_state(desk: Desk) -> dict[str, Any]:
     return {"records": records, "tasks": tasks, "enrolled": enrolled}
 
 
-def _busy(folder: Path, bury: Callable[[Project], None], commits: int | None) -> tuple[Desk, bool]:
-    desk = Desk(folder, chunk=1)
-    for number in range(4):
-        desk.account(f"a{number}")
-        desk.contact(f"c{number}", f"a{number}")
+def _busy(folder: Path, commits: int | None) -> tuple[Desk, bool]:
+    """Three crossings in three chunks; the run is cut off after so many commits, and another follows."""
+    folder.mkdir()
+    desk = Desk(folder)
+    names = ("1", "2", "3")
+    for name in names:
+        desk.account(f"a{name}")
+        desk.contact(f"c{name}", f"a{name}")
     desk.backfill()
-    for number in range(4):
-        desk.act(f"t{number}", f"c{number}")
+    for name in names:
+        desk.act(f"t{name}", f"c{name}")
+    desk.set_chunk(1)
     enough = True
     if commits is not None:
         with desk.project() as project:
-            with power_for(project, commits) as gone:
-                try:
-                    perform(project, lambda _: None, kind="sync", plays=True)
-                except PowerCut:
-                    enough = False
-            assert enough == (not gone)
-            bury(project)
+            with power_for(project, commits) as gone, suppress(PowerCut):
+                perform(project, lambda _: None, kind="sync", plays=True)
+            enough = not gone
+            with project.engine.begin() as connection:  # the process is dead, so its leases count for nothing
+                connection.execute(tables.leases.update().values(holder="", expires_at=0))
     desk.run()
     return desk, enough
 
 
 def test_a_run_that_is_killed_at_any_commit_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
-    def bury(project: Project) -> None:
-        with project.engine.begin() as connection:
-            connection.execute(tables.leases.update().values(holder="", expires_at=0))
-
-    (tmp_path / "whole").mkdir()
-    whole = _end_state(_busy(tmp_path / "whole", bury, None)[0])
-    assert [owner for _, owner, _ in whole["tasks"]] == ["u1", "u2", "u1", "u2"]
+    whole = _end_state(_busy(tmp_path / "whole", None)[0])
+    assert [owner for _, owner, _ in whole["tasks"]] == ["u1", "u2", "u1"]
     commits, enough = 0, False
     while not enough:
-        folder = tmp_path / str(commits)
-        folder.mkdir()
-        desk, enough = _busy(folder, bury, commits)
+        desk, enough = _busy(tmp_path / str(commits), commits)
         assert _end_state(desk) == whole, commits
         commits += 3
     assert commits > 20

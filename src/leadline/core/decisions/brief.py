@@ -12,7 +12,8 @@ _WORDS = {
     "demo_page_view": "viewed the demo page",
     "demo_request": "asked for a demo",
     "comparison_page_view": "compared us with others",
-    "content_download": "downloaded",
+    "content_download": "downloaded a document",
+    "generic_content": "read something of ours",
     "trial_signup": "signed up for a trial",
     "web_session": "visited the website",
     "email_reply": "replied to an e-mail",
@@ -26,6 +27,11 @@ _WORDS = {
     "call_inbound": "called us",
     "email_sent": "was sent an e-mail",
     "careers_page_view": "viewed the careers page",
+    "email_open": "opened an e-mail",
+    "product_usage": "used the product",
+    "social_message": "was sent a message",
+    "social_reply": "replied to a message",
+    "unsubscribe": "unsubscribed",
 }
 _LATELY = 5
 
@@ -81,6 +87,6 @@ def _event(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 def _next_step(brief: Brief) -> str:
     if brief.person is None:
-        return f"find the right person, then {brief.next_step}"
+        return f"find the right person there, then {brief.next_step} them."
     title = f", {brief.person['title']}" if brief.person.get("title") else ""
     return f"{brief.next_step} {brief.person.get('name') or 'the contact'}{title}."

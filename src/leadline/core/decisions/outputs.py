@@ -32,9 +32,10 @@ def iso(seconds: int) -> str:
 def sort_key(rank: int, groups: int, score: int) -> str:
     """A text that a list view sorts by, descending: group first, then the score in bands of five points.
 
-    `rank` is the group's place (0 is best) among `groups`; `score` is in thousandths.
+    `rank` is the group's place (0 is best) among `groups`; `score` is in thousandths. Scores outside
+    0 to 999 points share the outermost bands.
     """
-    band = max(score, 0) // POINT // _BAND * _BAND
+    band = min(max(score, 0) // POINT, 999) // _BAND * _BAND
     return f"{groups - rank:02d}-{band:03d}"
 
 

@@ -43,7 +43,8 @@ def _recent_contact(rules: Suppress, events: Iterable[Mapping[str, Any]], now: i
     if latest is None:
         return None
     days = (now - latest) // DAY
-    return "a colleague was in touch today" if days == 0 else f"a colleague was in touch {days} days ago"
+    when = {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+    return f"a colleague was in touch {when}"
 
 
 def enrolment_held_back(rules: Suppress, *, person: Mapping[str, Any] | None, enrolled: bool) -> str | None:
