@@ -122,7 +122,7 @@ class Document:
         """What validating the part of the file at `at` against `model` found, told by line and path."""
         details = [_Detail(entry, self._follow((*at, *entry["loc"]))) for entry in error.errors(include_url=False)]
         found: list[tuple[int, Located]] = []
-        for detail in _prune_branches(details):
+        for detail in _without_misspelt(_prune_branches(details)):
             for mistake in _reword(detail, model):
                 path = detail.at.path + mistake.path
                 place = self._follow(path)
@@ -283,6 +283,22 @@ def _is_misfit(detail: _Detail, level: int) -> bool:
     """Whether the branch failed at its very root because another kind of value stands there."""
     at_root = len(detail.at.path) == detail.branches[level].depth and len(detail.branches) == level + 1
     return at_root and detail.error["type"].endswith(("_type", "_attributes_type"))
+
+
+def _without_misspelt(details: list[_Detail]) -> list[_Detail]:
+    """A key that is missing because it was misspelt is told once: as the unknown key that stands in its place."""
+    unknown: dict[tuple[int | str, ...], list[str]] = {}
+    for detail in details:
+        if detail.error["type"] == "extra_forbidden":
+            *parent, key = detail.error["loc"]
+            unknown.setdefault(tuple(parent), []).append(str(key))
+
+    def misspelt(detail: _Detail) -> bool:
+        *parent, key = detail.error["loc"] or ("",)
+        written = unknown.get(tuple(parent), ())
+        return detail.error["type"] == "missing" and bool(get_close_matches(str(key), written, n=1, cutoff=0.6))
+
+    return [detail for detail in details if not misspelt(detail)]
 
 
 _WORDS = {

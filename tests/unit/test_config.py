@@ -201,8 +201,8 @@ def test_options_are_checked_against_the_connectors_model(tmp_path: Path) -> Non
         settings.options("crm", Options)
 
     told = str(caught.value)
-    assert "leadline.yaml:5: connections.crm.options: key 'login_url' is missing." in told
-    assert "More mistakes on line 6." in told
+    assert "leadline.yaml:6: connections.crm.options.logn_url: unknown key 'logn_url'." in told
+    assert "Did you mean 'login_url'?" in told
 
 
 def test_an_unknown_connection_lists_those_there_are(tmp_path: Path) -> None:

@@ -129,6 +129,15 @@ def test_all_mistakes_are_kept_and_the_first_names_the_lines_of_the_others() -> 
     assert error.fix == "More mistakes on lines 2, 3, 5."
 
 
+def test_a_key_that_is_missing_because_it_was_misspelt_is_told_once() -> None:
+    (mistake,) = broken("titel: x\n").mistakes
+
+    assert (mistake.place, mistake.message, mistake.fix) == (
+        "book.yaml:1", "unknown key 'titel'", "Did you mean 'title'?",
+    )  # fmt: skip
+    assert [each.message for each in broken("nope: x\n").mistakes] == ["key 'title' is missing", "unknown key 'nope'"]
+
+
 def test_one_mistake_in_a_union_is_told_once() -> None:
     assert len(broken("title: x\nchapters:\n  one: {name: b, points: many}\n").mistakes) == 1
 

@@ -128,12 +128,13 @@ def connect(
 ) -> LiveConnection:
     """One connection of the settings, its mapping read. Does not talk to the system yet."""
     chosen = settings.connection(name)
+    with _at(settings.place("connections", name, "connector")):
+        connector = registry.load(chosen.connector)
     mapping = load_mapping_file(settings.mapping_file(name))
-    connector = registry.load(chosen.connector)
     if mapping.system != connector.name:
         raise ConfigError(
             f"this mapping is for {mapping.system!r}, the connection uses {connector.name!r}",
-            place=str(settings.mapping_file(name)),
+            place=mapping.place(("system",)),
             fix=f"Give connection {name!r} a mapping whose `system` is {connector.name!r}.",
         )
     runtime = Runtime(
@@ -146,8 +147,19 @@ def connect(
         attempts=settings.http.attempts,
     )
     options = settings.options(name, connector.options)
-    made = registry.connect(chosen.connector, options, runtime)
+    with _at(settings.place("connections", name, "connector")):
+        made = registry.connect(chosen.connector, options, runtime)
     return LiveConnection(name, connector, made, mapping, _digest(connector, options, mapping))
+
+
+@contextlib.contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Give a ConfigError that names no place this one."""
+    try:
+        yield
+    except ConfigError as error:
+        error.place = error.place or place
+        raise
 
 
 def _digest(connector: Connector, options: dict[str, object], mapping: Mapping) -> str:

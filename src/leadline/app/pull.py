@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
 
 from leadline.app.events import ConnectionFailed, ObjectRead, PageStored, StageStarted
+from leadline.app.failures import most_urgent
 from leadline.core.normalize.apply import normalize, request
-from leadline.sdk.errors import LeadlineError, PermanentError
+from leadline.sdk.errors import LeadlineError, PermanentError, TransientError
 from leadline.sdk.records import Cursor, Page, PullRequest
 from leadline.store.checks import forget_check
 from leadline.store.records import (
@@ -41,25 +42,42 @@ def pull_all(project: Project, emit: Listener) -> None:
 def _pull_connection(project: Project, name: str, emit: Listener) -> None:
     live = project.connections[name]
     emit(StageStarted("read", name))
-    failures: list[BaseException]
-    try:
-        with ThreadPoolExecutor(
-            max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
-        ) as threads:
-            # Mappings list activities last and those are the long reads: begun first, they end with the others.
-            longest_first = reversed(list(live.mapping.objects))
-            pulls = [threads.submit(pull_object, project, live, name, emit) for name in longest_first]
-            failures = [failed for pull in pulls if (failed := pull.exception()) is not None]
-    except LeadlineError as failure:
-        failures = [failure]
-    for failed in failures:
+    with ThreadPoolExecutor(
+        max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
+    ) as threads:
+        # Mappings list activities last and those are the long reads: begun first, they end with the others.
+        longest_first = reversed(list(live.mapping.objects))
+        failures = _failures([threads.submit(pull_object, project, live, name, emit) for name in longest_first])
+    if not failures:
+        return
+    if any(isinstance(failed, PermanentError) for failed in failures):
+        # The CRM refused a query that it took before: the next run compares the mapping again, and names the line.
+        with project.engine.begin() as connection:
+            forget_check(connection, name)
+    emit(ConnectionFailed(name, "read", most_urgent(failures)))
+
+
+def _failures(pulls: Sequence[Future[None]]) -> list[LeadlineError]:
+    """Why objects could not be read. Where the others would fail alike they are not begun.
+
+    An object that the CRM refuses, or that it cannot give just now, stops no other; refused
+    credentials, a spent budget and a CRM of which nothing could be read do.
+    """
+    failures: list[LeadlineError] = []
+    some_read = False
+    for pull in as_completed(pulls):
+        failed = None if pull.cancelled() else pull.exception()
+        some_read |= failed is None and not pull.cancelled()
+        if failed is None:
+            continue
+        its_own = isinstance(failed, PermanentError) or (some_read and type(failed) is TransientError)
+        if not its_own:
+            for other in pulls:
+                other.cancel()
         if not isinstance(failed, LeadlineError):
             raise failed
-        emit(ConnectionFailed(name, "read", failed))
-        if isinstance(failed, PermanentError):
-            # The CRM refused a query that it took before: the next run compares the mapping again, and names the line.
-            with project.engine.begin() as connection:
-                forget_check(connection, name)
+        failures.append(failed)
+    return failures
 
 
 def make_request(project: Project, live: LiveConnection, object: str) -> tuple[PullRequest, str]:

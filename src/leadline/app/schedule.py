@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from leadline.app.failures import told
 from leadline.app.fitting import require_fitting
 from leadline.app.stopping import Stop, StoppedError
-from leadline.app.sync import require_backfill, sync, told
+from leadline.app.sync import require_backfill, sync
 from leadline.sdk.errors import LeadlineError
 
 if TYPE_CHECKING:

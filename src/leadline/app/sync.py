@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,11 @@ from leadline.app.bootstrap import Project
 from leadline.app.counts import Counts
 from leadline.app.decide import score_all
 from leadline.app.events import Crossed, Event, Listener, StageStarted
+from leadline.app.failures import as_one, told
 from leadline.app.fitting import require_fitting
 from leadline.app.pull import pull_all
 from leadline.app.writer import push_all
-from leadline.sdk.errors import (
-    BudgetError,
-    ConfigError,
-    CredentialsError,
-    LeadlineError,
-    PermanentError,
-    TransientError,
-)
+from leadline.sdk.errors import ConfigError, LeadlineError
 from leadline.store import runs
 
 
@@ -62,6 +56,11 @@ class Report:
     counts: dict[str, Any]
     crossings: list[Crossed]
     failures: dict[str, LeadlineError]
+
+    @property
+    def failure(self) -> LeadlineError | None:
+        """What stopped connections of this run, as one error; None when every connection could be finished."""
+        return as_one(self.failures)
 
 
 def sync(project: Project, listener: Listener) -> Report:
@@ -124,24 +123,3 @@ def perform(
             report = counts.report()
             runs.end_run(connection, run_id, report, wall_clock=int(time.time()), error=error)
     return Report(kind, report, counts.crossings, counts.failures)
-
-
-_BY_URGENCY = (CredentialsError, ConfigError, PermanentError, BudgetError)
-"""Of several failures the one that needs a person most decides what is told as the run's."""
-
-
-def failure(report: Report) -> LeadlineError | None:
-    """What stopped connections of this run, as one error; None when every connection could be finished."""
-    failures = list(report.failures.values())
-    if len(failures) < 2:
-        return failures[0] if failures else None
-    kind = next((kind for kind in _BY_URGENCY if any(isinstance(one, kind) for one in failures)), TransientError)
-    return kind(
-        f"{len(failures)} connections could not be finished: {told(report.failures)}",
-        fix="What was read and written is kept; the next run goes on from there.",
-    )
-
-
-def told(failures: Mapping[str, LeadlineError]) -> str:
-    """Failures by connection on one line; empty when there are none."""
-    return "; ".join(f"{name}: {str(error).removeprefix(f'{name}: ')}" for name, error in sorted(failures.items()))

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import structlog
-
 from leadline.app.events import (
     BatchPushed,
     ChunkScored,
@@ -44,7 +42,6 @@ class RunProgress:
         self._bars = output.progress(max(map(len, names), default=0))
         self._tasks: dict[str, TaskID] = {}
         self._lock = threading.Lock()
-        self._log = structlog.get_logger("leadline.run")
 
     def __enter__(self) -> RunProgress:
         totals: Counter[str] = Counter()
@@ -84,8 +81,8 @@ class RunProgress:
                     self._move(_write_name(event.connection, event.kind), event.rows)
                 case Waiting():
                     self._bars.console.print(f"waiting {event.seconds:.0f} s for {event.connection}: {event.why}")
-                case ConnectionFailed():
-                    self._log.warning("connection_failed", connection=event.connection, stage=event.stage)
+                case ConnectionFailed() if not self._bars.disable:
+                    self._bars.console.print(f"[red]{event.connection}[/] cannot go on; the others do")
                 case _:
                     pass
 

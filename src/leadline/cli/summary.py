@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 def close(report: Report) -> int:
     """Print how the run ended and give the exit code. Raises the error of a connection that could not go on."""
-    from leadline.app.sync import failure
-
-    error = failure(report)
+    error = report.failure
     if error is not None:
         return errors.failing(answer(report), error, *lines(report))
     output.show(answer(report), *lines(report))

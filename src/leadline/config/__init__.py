@@ -223,6 +223,10 @@ class Settings(BaseSettings):
         """The field mapping of a connection, absolute."""
         return self.project / self.connection(connection).mapping
 
+    def place(self, *path: str) -> str:
+        """The line of the settings file, the variable or the secret file that gave the value at `path`."""
+        return self._origin.place(path)
+
     def connection(self, name: str) -> ConnectionSettings:
         """The connection called `name`; `ConfigError` when there is none."""
         try:

@@ -83,7 +83,8 @@ def _postgresql(url: Any) -> Engine:
 
 
 def _sqlite(url: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 60})
+    # How long, in seconds, a statement waits for another process; the address may say ?timeout=.
+    engine = create_engine(url, connect_args={} if "timeout" in url.query else {"timeout": 60})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
