@@ -45,6 +45,10 @@ class LocalCrm:
         except urllib.error.HTTPError as error:
             raise ConfigError(f"the {self.system} sandbox refused: {error.read().decode()}") from error
 
+    def calls(self) -> int:
+        """How many calls the sandbox has answered."""
+        return len(self.control("requests")["requests"])
+
 
 def systems() -> list[str]:
     """The installed connectors that bring a sandbox."""

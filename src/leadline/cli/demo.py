@@ -44,7 +44,8 @@ def demo(
             console.print(f"  [cyan]{crm.system}[/] at {crm.base_url}: {counts}")
         write_project(folder, crms)
         _story(console, folder, crms)
-    _closing(console, folder, time.monotonic() - started)
+        calls = {name: crm.calls() for name, crm in crms.items()}
+    _closing(console, folder, seconds=time.monotonic() - started, calls=calls)
 
 
 def _story(console: Console, folder: Path, crms: dict[str, LocalCrm]) -> None:
@@ -156,10 +157,12 @@ def _told(console: Console, report: Report) -> None:
     console.print(f"calls: {calls or 'none'}")
 
 
-def _closing(console: Console, folder: Path, seconds: float) -> None:
+def _closing(console: Console, folder: Path, *, seconds: float, calls: dict[str, int]) -> None:
     console.print()
     console.rule("[bold]Look around[/]", align="left")
-    console.print(f"Done in {seconds:.0f} s. Settings, mappings, model and database stay in [cyan]{folder}[/].")
+    made = ", ".join(f"{count:,} calls to {name}" for name, count in calls.items())
+    console.print(f"Done in {seconds:.0f} s, {made}.")
+    console.print(f"Settings, mappings, model and database stay in [cyan]{folder}[/]:")
     project = f"leadline --project {folder}"
     for command, meaning in (
         (f"{project} queue", "the ranked queue"),
