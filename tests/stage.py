@@ -158,7 +158,8 @@ class Stage:
         engine = reading(open_engine(config.load(self.folder).database_url, folder=self.folder))
         try:
             with engine.begin() as connection:
-                return [dict(row) for row in connection.execute(select(table).where(*conditions)).mappings()]
+                rows = connection.execute(select(table).where(*conditions)).mappings()
+                return [{str(name): value for name, value in row.items()} for row in rows]
         finally:
             engine.dispose()
 
