@@ -118,6 +118,12 @@ def no_magnet_module(root: Path) -> list[str]:
     return [module for module, _ in modules(root) if module.rpartition(".")[2] in MAGNETS]
 
 
+def no_package_without_init(root: Path) -> list[str]:
+    """Import-linter passes over a folder without `__init__.py`: its modules would keep no layer."""
+    folders = {path.parent for _, path in modules(root)} - {root / "src", root / "connectors"}
+    return [str(folder.relative_to(root)) for folder in sorted(folders) if not (folder / "__init__.py").is_file()]
+
+
 def no_overlong_module(root: Path) -> list[str]:
     lengths = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in modules(root)}
     return [f"{module} has {length} lines" for module, length in lengths.items() if length > LONGEST_MODULE]
@@ -131,6 +137,7 @@ RULES: tuple[Rule, ...] = (
     engine_names_no_vendor,
     no_relative_import,
     no_magnet_module,
+    no_package_without_init,
     no_overlong_module,
 )
 
@@ -159,6 +166,7 @@ PLANTS: dict[Rule, tuple[str, str, str]] = {
     ),
     no_relative_import: ("src/leadline/app/near.py", "from . import sync\n", "leadline.app.near imports ."),
     no_magnet_module: ("src/leadline/utils.py", "", "leadline.utils"),
+    no_package_without_init: ("src/leadline/app/bare/idea.py", "", "src/leadline/app/bare"),
     no_overlong_module: (
         "src/leadline/app/long.py",
         "#\n" * (LONGEST_MODULE + 1),
@@ -197,6 +205,7 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_planted_violation_is_found(rule: Rule, copy: Path) -> None:
     file, text, complaint = PLANTS[rule]
     planted = copy / file
+    planted.parent.mkdir(exist_ok=True)
     planted.write_text(text)
 
     try:
