@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
-from leadline.store import runs
+from leadline.store import runs, tables
+from leadline.store.leases import holder_name
 from leadline.store.rotation import load_given, save_given
 
 
@@ -24,20 +25,31 @@ def test_a_new_line_up_starts_a_new_count(engine: Engine) -> None:
 
 
 def test_the_run_log_tells_how_each_run_ended(engine: Engine) -> None:
+    read = {"crm/Account": 3, "crm/Contact": 0, "other/companies": 0}
     with engine.begin() as connection:
         assert runs.last_run(connection) is None
-        runs.begin_run(connection, "b1", "backfill", now=1, wall_clock=100)
-        assert not runs.backfilled(connection)
-        assert runs.mark_killed(connection) == 1
         runs.begin_run(connection, "b2", "backfill", now=1, wall_clock=200)
-        runs.end_run(connection, "b2", {"scored": 3}, wall_clock=210, error="no connection")
-        assert not runs.backfilled(connection)
+        runs.end_run(connection, "b2", {"read": read}, wall_clock=210, error="no connection")
+        assert runs.backfilled(connection) == set()
         runs.begin_run(connection, "b3", "backfill", now=1, wall_clock=300)
-        runs.end_run(connection, "b3", {"scored": 3}, wall_clock=310, error=None)
-        assert runs.backfilled(connection)
+        runs.end_run(connection, "b3", {"read": read}, wall_clock=310, error=None)
+        assert runs.backfilled(connection) == {"crm", "other"}
         runs.begin_run(connection, "s1", "sync", now=1, wall_clock=400)
         newest, backfill = runs.last_run(connection), runs.last_run(connection, "backfill")
     assert newest is not None
     assert (newest["id"], newest["state"]) == ("s1", "running")
     assert backfill is not None
-    assert (backfill["id"], backfill["state"], backfill["counts"]) == ("b3", "done", {"scored": 3})
+    assert (backfill["id"], backfill["state"], backfill["counts"]) == ("b3", "done", {"read": read})
+
+
+def test_a_run_whose_process_is_gone_was_killed(engine: Engine) -> None:
+    machine, pid, began, mark = holder_name().split(":")
+    with engine.begin() as connection:
+        for run_id in ("alive", "dead", "elsewhere"):
+            runs.begin_run(connection, run_id, "sync", now=1, wall_clock=1)
+        holders = {"dead": f"{machine}:{pid}:{int(began) - 1}:{mark}", "elsewhere": f"other:{pid}:1:{mark}"}
+        for run_id, holder in holders.items():
+            connection.execute(update(tables.runs).where(tables.runs.c.id == run_id).values(holder=holder))
+        assert runs.mark_killed(connection) == 1
+        rows = connection.execute(select(tables.runs.c.id, tables.runs.c.state)).all()
+    assert {row.id: row.state for row in rows} == {"alive": "running", "dead": "killed", "elsewhere": "running"}

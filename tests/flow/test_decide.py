@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.fakes import FakeCRM, Fault, PowerCut
 from tests.projects import MODEL, fake_project
 
 from leadline.app.bootstrap import Project
-from leadline.app.sync import Report, perform
+from leadline.app.sync import Report, perform, sync
+from leadline.sdk.errors import ConfigError
 from leadline.sdk.records import UpdateFields
 from leadline.store import outbox, tables
 from leadline.store.scores import load_score
@@ -265,6 +267,14 @@ def test_a_group_is_left_only_when_the_score_is_clearly_below(desk: Desk) -> Non
     desk.run()
     assert (desk.shows("a1"), desk.shows("a1", "Group")) == (56, "nurture")
     desk.assert_at_rest()
+
+
+def test_a_connection_that_was_added_must_be_backfilled_before_it_starts_plays(desk: Desk) -> None:
+    with desk.project() as project:
+        sync(project, lambda _: None)
+        project.connections["second"] = replace(project.connections["crm"], name="second")
+        with pytest.raises(ConfigError, match="connection second has not been backfilled yet"):
+            sync(project, lambda _: None)
 
 
 # How small moves reach the CRM
@@ -519,7 +529,7 @@ def test_a_write_that_has_become_wrong_before_it_was_sent_is_not_sent(desk: Desk
 def test_a_write_of_unknown_outcome_does_not_stand_for_the_truth(desk: Desk, fault: Fault) -> None:
     """Nobody knows whether the CRM took it, and meanwhile the score is back where it was."""
     desk.act("t1", "c1")
-    desk.crm.faults.append(fault)
+    desk.crm.faults.extend([fault, fault])
     desk.crm.blind = 10
     desk.run()
     assert "unknown" in {line["state"] for line in desk.effects()}

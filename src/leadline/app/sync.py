@@ -74,14 +74,17 @@ def sync(project: Project, listener: Listener) -> Report:
 
 
 def require_backfill(project: Project) -> None:
-    """ConfigError when this project has not been backfilled."""
+    """ConfigError when this project, or a connection that was added to it, has not been backfilled."""
     with project.reading().begin() as connection:
-        if not runs.backfilled(connection):
-            raise ConfigError(
-                "this project has not been backfilled yet",
-                fix="Run `leadline backfill --dry-run`, then `leadline backfill`: "
-                "it scores everything once without starting any play.",
-            )
+        done = runs.backfilled(connection)
+    new = sorted(project.connections.keys() - done)
+    if new or not done:
+        what = f"connection {', '.join(new)}" if done else "this project"
+        raise ConfigError(
+            f"{what} has not been backfilled yet",
+            fix="Run `leadline backfill --dry-run`, then `leadline backfill`: "
+            "it scores everything once without starting any play.",
+        )
 
 
 def perform(
@@ -108,6 +111,7 @@ def perform(
     require_fitting(project)
     run_id = f"{kind}-{uuid.uuid4().hex[:12]}"
     with project.engine.begin() as connection:
+        runs.mark_killed(connection)
         runs.begin_run(connection, run_id, kind, now=project.now(), wall_clock=int(time.time()))
     error: str | None = "stopped"
     try:

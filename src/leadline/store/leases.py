@@ -47,7 +47,7 @@ def _started(pid: int) -> str:
     return "" if fields[0] in {"Z", "X"} else fields[19]
 
 
-def _is_gone(holder: str) -> bool:
+def is_gone(holder: str) -> bool:
     """Whether the holder was a process of this machine that is certainly no more."""
     machine, pid, began, _ = holder.split(":")
     if machine != _machine() or not began:
@@ -83,7 +83,7 @@ def acquire(
     me = holder or holder_name()
     now = int(clock())
     row = connection.execute(select(leases).where(leases.c.name == name).with_for_update()).first()
-    if row is not None and row.holder and row.expires_at > now and not _is_gone(row.holder):
+    if row is not None and row.holder and row.expires_at > now and not is_gone(row.holder):
         return None
     taken_over = row is not None and row.holder != ""
     epoch = 1 if row is None else row.epoch + 1

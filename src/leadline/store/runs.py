@@ -1,7 +1,7 @@
 """The run log.
 
 State of a run: `running` from its first statement; `done` when every stage ended; `failed` with the
-error when one did not; a run found `running` by the next one was `killed`.
+error when one did not; a run found `running` whose process is gone was `killed`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,31 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, insert, select, update
 
+from leadline.store.leases import holder_name, is_gone
 from leadline.store.tables import runs
 
 
 def begin_run(connection: Connection, run_id: str, kind: str, *, now: int, wall_clock: int) -> None:
     """Note that a run has begun."""
     connection.execute(
-        insert(runs).values(id=run_id, kind=kind, state="running", now=now, started_at=wall_clock, counts="{}")
+        insert(runs).values(
+            id=run_id,
+            kind=kind,
+            state="running",
+            holder=holder_name(),
+            now=now,
+            started_at=wall_clock,
+            counts="{}",
+        )
     )
 
 
 def mark_killed(connection: Connection) -> int:
-    """Runs that were left `running` by a process that is gone. Call while holding the decide lease."""
-    return connection.execute(update(runs).where(runs.c.state == "running").values(state="killed")).rowcount
+    """Note which runs were left `running` by a process of this machine that is gone. Returns how many."""
+    running = connection.execute(select(runs.c.id, runs.c.holder).where(runs.c.state == "running"))
+    killed = [row.id for row in running if is_gone(row.holder)]
+    connection.execute(update(runs).where(runs.c.id.in_(killed)).values(state="killed"))
+    return len(killed)
 
 
 def end_run(
@@ -52,7 +64,7 @@ def last_run(connection: Connection, kind: str | None = None) -> dict[str, Any] 
     return {**row, "counts": orjson.loads(row["counts"])} if row else None
 
 
-def backfilled(connection: Connection) -> bool:
-    """Whether a backfill has been finished at least once."""
-    query = select(runs.c.id).where(runs.c.kind == "backfill", runs.c.state == "done").limit(1)
-    return connection.execute(query).first() is not None
+def backfilled(connection: Connection) -> set[str]:
+    """The connections that a finished backfill has read."""
+    done = select(runs.c.counts).where(runs.c.kind == "backfill", runs.c.state == "done")
+    return {place.partition("/")[0] for counts in connection.scalars(done) for place in orjson.loads(counts)["read"]}

@@ -217,6 +217,8 @@ runs = Table(
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
+    # The process that runs it, named as in `leases`.
+    Column("holder", Text, nullable=False),
     Column("now", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
