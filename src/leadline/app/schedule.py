@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -51,8 +52,16 @@ class Worker:
     """Runs syncs one after another on APScheduler until `stop` is asked for; the project should sleep by it too."""
 
     def __init__(
-        self, project: Project, health: Health, stop: Stop, *, on_report: Callable[[Report], None] = lambda _: None
+        self,
+        project: Project,
+        health: Health,
+        stop: Stop,
+        *,
+        every: timedelta | None = None,
+        on_report: Callable[[Report], None] = lambda _: None,
     ) -> None:
+        """`every` is the time from one start to the next, that of the settings unless given."""
+        self._every = every or timedelta(minutes=project.settings.schedule.every_minutes)
         self._project = project
         self._health = health
         self._on_report = on_report
@@ -71,15 +80,14 @@ class Worker:
 
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
-            # One run at a time; runs missed while one took long are made up for by a single one.
+            # One run at a time: a start that comes while one is under way is left out.
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
             timezone="UTC",
         )
-        minutes = self._project.settings.schedule.every_minutes
-        scheduler.add_job(self._once, "interval", minutes=minutes)
-        scheduler.add_job(self._once)
+        seconds = self._every.total_seconds()
+        scheduler.add_job(self._once, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
         scheduler.start()
-        self._log.info("worker_started", every_minutes=minutes)
+        self._log.info("worker_started", every_seconds=round(seconds))
         self._stop.wait()
         self._health.stopping = True
         self._log.info("worker_stopping")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
 from leadline.cli import options, output
+
+if TYPE_CHECKING:
+    from leadline.app.sync import Report
 
 
 def run() -> None:
@@ -20,13 +26,15 @@ def run() -> None:
     from leadline.cli.interrupt import stoppable
     from leadline.web.health import health_app, serving
 
+    def tell(report: Report) -> None:
+        output.show(summary.answer(report), *summary.lines(report))
+
     settings = options.current().settings()
     health = Health()
+    said = copy_context()  # reports come from the scheduler's thread, which knows nothing of the command line
     app = health_app(health, every_seconds=settings.schedule.every_minutes * 60)
     with stoppable() as stop, open_project(settings, sleep=stop.sleep) as project:
-        worker = Worker(
-            project, health, stop, on_report=lambda report: output.show(summary.answer(report), *summary.lines(report))
-        )
+        worker = Worker(project, health, stop, on_report=lambda report: said.run(tell, report))
         worker.prepare()
         with serving(app, host=settings.web.host, port=settings.web.port) as port:
             output.err().print(f"serving health on http://{settings.web.host}:{port}/healthz; Ctrl-C stops")

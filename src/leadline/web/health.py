@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from leadline.app.schedule import Health
 
-_START_SECONDS = 10.0
+_STOP_SECONDS = 10.0
 
 
 def health_app(health: Health, *, every_seconds: int) -> Starlette:
@@ -35,32 +37,28 @@ def health_app(health: Health, *, every_seconds: int) -> Starlette:
 @contextmanager
 def serving(app: Starlette, *, host: str, port: int) -> Iterator[int]:
     """Serve from a thread until the end of the block; yields the port. ConfigError when it cannot be had."""
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="off"))
-    started = threading.Event()
-    failed: list[BaseException] = []
-
-    def serve() -> None:
-        try:
-            server.run()
-        except SystemExit as error:  # uvicorn's way of saying that the port is taken
-            failed.append(error)
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=serve, name="health", daemon=True)
+    door = _bound(host, port)
+    # Its log goes where ours goes.
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([door],), name="health", daemon=True)
     thread.start()
-    waited = 0.0
-    while not server.started and not started.is_set() and waited < _START_SECONDS:
-        started.wait(0.02)
-        waited += 0.02
-    if failed or not server.started:
-        raise ConfigError(
-            f"port {port} on {host} cannot be served",
-            place="web.port",
-            fix="Choose a free port in leadline.yaml, or 0 for any.",
-        )
     try:
-        yield int(server.servers[0].sockets[0].getsockname()[1])
+        yield int(door.getsockname()[1])
     finally:
         server.should_exit = True
-        thread.join(timeout=_START_SECONDS)
+        thread.join(timeout=_STOP_SECONDS)
+        door.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        # What `create_server` says in strerror repeats the address.
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise ConfigError(
+            f"port {port} on {host} cannot be served: {(why or str(error)).lower()}",
+            place="web.port",
+            fix="Choose a free port and an address of this machine under `web` in leadline.yaml; port 0 takes any.",
+        ) from None
