@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DatabaseError
 
 import leadline.store
 from leadline.sdk.errors import ConfigError
@@ -98,3 +99,11 @@ def test_a_database_that_cannot_be_opened_says_so_without_its_password(tmp_path:
 def test_a_relative_path_is_below_the_project(tmp_path: Path) -> None:
     open_engine("sqlite:///here.db", folder=tmp_path).dispose()
     assert (tmp_path / "here.db").exists()
+
+
+def test_an_error_of_the_database_shows_no_values_of_rows(engine: Engine) -> None:
+    """They are people's, and such an error ends in logs, tracebacks and the health endpoint."""
+    with pytest.raises(DatabaseError) as caught, engine.begin() as connection:
+        connection.execute(text("INSERT INTO no_such_table VALUES (:email)"), {"email": "ann@acme.example"})
+    assert "no_such_table" in str(caught.value)
+    assert "ann@acme.example" not in str(caught.value)

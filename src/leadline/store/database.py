@@ -75,7 +75,7 @@ def _create(url: str, folder: Path) -> Engine:
 
 def _postgresql(url: Any) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)  # rows hold people
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "PostgreSQL needs the package psycopg", fix="pip install 'leadline[postgres]'"
@@ -84,7 +84,8 @@ def _postgresql(url: Any) -> Engine:
 
 def _sqlite(url: Any) -> Engine:
     # How long, in seconds, a statement waits for another process; the address may say ?timeout=.
-    engine = create_engine(url, connect_args={} if "timeout" in url.query else {"timeout": 60})
+    waits = {} if "timeout" in url.query else {"timeout": 60}
+    engine = create_engine(url, connect_args=waits, hide_parameters=True)  # rows hold people
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
