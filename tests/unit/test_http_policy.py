@@ -143,6 +143,17 @@ def test_the_wait_that_the_vendor_asks_for_is_kept_to_the_second() -> None:
     assert wire.naps == [7.0, 7.0]
 
 
+def test_a_wait_longer_than_a_minute_is_left_to_the_next_run() -> None:
+    answers = {503: Verdict(Action.RETRY, wait=60.0), 429: Verdict(Action.RETRY, wait=61.0, message="in a while")}
+    wire = Wire(replies(503, 429, 200))
+    policy = HttpPolicy(Runtime("crm", lambda: 0, wire.sleep), classify=lambda reply: answers[reply.status])
+
+    with pytest.raises(TransientError, match="failed 2 times: in a while") as caught:
+        call(wire, safe=False, policy=policy)
+
+    assert (caught.value.retry_after, wire.naps) == (61.0, [60.0])
+
+
 def test_without_such_a_wait_it_grows_and_is_bounded() -> None:
     wire = Wire([*replies(*[503] * 11), WELL])
 
@@ -343,8 +354,15 @@ def test_tokens_are_taken_out_of_a_text(written: str) -> None:
     assert "***" in hidden
 
 
+@pytest.mark.parametrize(
+    "address", ["ann.lee+x@acme.co.uk", "o'neil@acme.com", "ann%40acme.com", "jürgen@müller.example"]
+)
+def test_people_are_taken_out_of_a_text(address: str) -> None:
+    assert redact(f"duplicate value {address} on record 001x") == "duplicate value *** on record 001x"
+
+
 def test_other_words_stay() -> None:
-    said = "field bearer_name is unknown; grant_type=y"
+    said = "field bearer_name is unknown; grant_type=y; 5 @ 3.50, @acme"
 
     assert redact(said) == said
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
 from leadline.sdk.errors import (
@@ -30,6 +30,10 @@ from leadline.sdk.errors import (
 from leadline.sdk.ports import CallMade, Runtime
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+LONGEST_WAIT = 60.0
+"""Seconds that a call sits out when the vendor asks for them. A longer wait ends it: the next run is the time for that,
+and a write lease, which is not renewed within a call, would run out meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +144,19 @@ class HttpPolicy:
 
         `send(timeout)` does one exchange. `safe` says that sending again cannot do anything twice.
         Raises CredentialsError, BudgetError, PermanentError, TransientError (certainly not applied,
-        attempts used up) or UnknownOutcomeError (a write that may have taken effect).
+        attempts used up or a wait beyond LONGEST_WAIT asked for) or UnknownOutcomeError (a write that
+        may have taken effect).
         """
 
+        tried = 0
+
         def attempt() -> Reply:
+            nonlocal tried
+            tried += 1
             return self._once(send, method=method, path=path, bucket=bucket, safe=safe)
 
         retrying = Retrying(
-            retry=retry_if_exception_type(_TryAgainError),
+            retry=retry_if_exception(_worth_waiting_for),
             stop=stop_after_attempt(self._attempts),
             wait=self._wait,
             sleep=self._runtime.sleep,
@@ -158,7 +167,7 @@ class HttpPolicy:
         except _TryAgainError as error:
             verdict = error.verdict
             raise TransientError(
-                f"{method} {path} failed {_times(self._attempts)}: {verdict.message or verdict.code}",
+                f"{method} {path} failed {_times(tried)}: {verdict.message or verdict.code}",
                 retry_after=verdict.wait,
                 fix="Nothing of it was applied; the next run tries again.",
                 place=self._runtime.name,
@@ -240,6 +249,10 @@ class HttpPolicy:
         self._runtime.on_call(CallMade(self._runtime.name, method, path, status, time.monotonic() - started))
 
 
+def _worth_waiting_for(error: BaseException) -> bool:
+    return isinstance(error, _TryAgainError) and (error.verdict.wait or 0.0) <= LONGEST_WAIT
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
@@ -261,8 +274,10 @@ def require_tls(base_url: str, *, setting: str) -> str:
 _SECRET = re.compile(
     r"(?i)(bearer\s+|access_token[\"'=:\s]+|client_secret[\"'=:\s]+|assertion[\"'=:\s]+)([^\s\"'&,}]+)"
 )
+# Vendors repeat the value that they refuse.
+_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 
 def redact(text: str) -> str:
-    """The text with tokens and secrets replaced, safe to show and to log."""
-    return _SECRET.sub(lambda match: f"{match.group(1)}***", text)
+    """The text with tokens, secrets and e-mail addresses replaced, safe to show and to log."""
+    return _EMAIL.sub("***", _SECRET.sub(lambda match: f"{match.group(1)}***", text))
