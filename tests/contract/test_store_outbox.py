@@ -21,6 +21,7 @@ from leadline.sdk.records import (
 from leadline.store import leases, outbox
 from leadline.store.leases import Lease
 from leadline.store.outbox import NOT_APPLIED, Planned, State
+from leadline.store.unfinished import last_updates, open_updates
 
 PERSON = RecordRef("Contact", "p")
 NOT_THERE = Refusal(NOT_APPLIED, "it is not there", Actor.NOBODY)
@@ -139,8 +140,8 @@ def test_writes_that_have_not_ended_well_are_known_to_deciding(engine: Engine) -
         outbox.plan(connection, [update("k2")], now=2)
         targets = [("crm", PERSON), ("crm", RecordRef("Contact", "q")), ("crm2", RecordRef("Contact", "r"))]
         targets.append(("crm", RecordRef("Lead", "p")))
-        found = outbox.open_updates(connection, targets)
-        last = outbox.last_updates(connection, targets)
+        found = open_updates(connection, targets)
+        last = last_updates(connection, targets)
     assert {target: [line.under_way for line in lines] for target, lines in found.items()} == {
         ("crm", PERSON): [True, False]
     }

@@ -515,6 +515,25 @@ def test_an_assignment_that_could_not_be_sent_gives_way_to_a_human(desk: Desk) -
     desk.assert_at_rest()
 
 
+def test_an_assignment_that_waits_gives_way_to_a_human_without_further_news(desk: Desk) -> None:
+    desk.act("t1", "c1")
+    desk.crm.faults.append(Fault.TRANSIENT)
+    desk.run()
+    desk.account("a1", Owner="u2")
+    assert desk.run().counts["scored"] == 0
+    assert (desk.shows("a1"), desk.shows("a1", "Group"), desk.shows("a1", "Owner")) == (70, "priority", "u2")
+    desk.assert_at_rest()
+
+
+def test_an_assignment_that_waits_is_sent_where_nobody_took_the_record(desk: Desk) -> None:
+    desk.act("t1", "c1")
+    desk.crm.faults.append(Fault.TRANSIENT)
+    desk.run()
+    desk.run()
+    assert (desk.shows("a1"), desk.shows("a1", "Owner")) == (70, "u1")
+    desk.assert_at_rest()
+
+
 def test_a_write_that_has_become_wrong_before_it_was_sent_is_not_sent(desk: Desk) -> None:
     desk.act("t1", "c1")
     desk.crm.faults.append(Fault.TRANSIENT)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from leadline.app.events import ChunkScored, Crossed, StageStarted
+from leadline.app.handover import give_way
 from leadline.app.team import TeamBook
 from leadline.app.view import ClusterView, addressed, never_written, reasons
 from leadline.core.decisions.outputs import (
@@ -44,9 +45,10 @@ from leadline.store.facts import (
     scored_in,
     stale_clusters,
 )
-from leadline.store.outbox import OpenUpdate, Planned
+from leadline.store.outbox import Planned
 from leadline.store.records import batched, clear_marks, dirty_marks
 from leadline.store.scores import all_clusters, other_models, remove_scores, save_scores
+from leadline.store.unfinished import OpenUpdate, last_updates, open_updates
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -91,6 +93,8 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
     if lease is None:
         raise TransientError("another worker is scoring", fix="Wait for it to end; nothing is lost.")
     try:
+        with project.engine.begin() as connection:
+            give_way(project, connection)
         pending = _pending(project)
         emit(StageStarted("score", total=len(pending)))
         decider = _Decider(project, emit, counts, plays=plays)
@@ -169,8 +173,8 @@ class _Decider:
         view = ClusterView(self._model, facts, {row["uid"]: row for row in done.scores.to_dicts()}, lines)
         self._teams.open(connection, view)
         chunk = _Chunk(
-            open=outbox.open_updates(connection, view.targets()),
-            writers=outbox.last_updates(connection, view.targets(linked_only=True)),
+            open=open_updates(connection, view.targets()),
+            writers=last_updates(connection, view.targets(linked_only=True)),
         )
         for uid in facts.subjects():
             self._subject(view, uid, chunk)

@@ -44,13 +44,18 @@ class TeamBook:
     def _load(self, connection: Connection, name: str, enrolled: frozenset[tuple[str, str]]) -> Team:
         owners = {row["uid"]: row for row in load_owners(connection, name)}
         routing = self._project.settings.routing
-        nobody = frozenset(uid for uid, row in owners.items() if _is_one_of(row, routing.unassigned_owners))
+        nobody = stands_for_nobody(owners.values(), routing)
         pools = {}
         for pool_name in routing.pools:
             pool = Pool(pool_name, active_members(owners.values(), routing, pool_name))
             pool.given = load_given(connection, _stored_name(name, pool_name), pool.lineup)
             pools[pool_name] = pool
         return Team(owners, nobody, pools, self._project.mapping_of(name).sequences, enrolled)
+
+
+def stands_for_nobody(owners: Iterable[dict[str, Any]], routing: RoutingSettings) -> frozenset[str]:
+    """Which of these owners are no human, by the settings."""
+    return frozenset(row["uid"] for row in owners if _is_one_of(row, routing.unassigned_owners))
 
 
 def active_members(owners: Iterable[dict[str, Any]], routing: RoutingSettings, pool: str) -> dict[str, int]:

@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, and_, select
 
+from leadline.core.entities import Entity
 from leadline.store.records import batched
-from leadline.store.tables import accounts, activities, opportunities, owners, people, scores
+from leadline.store.tables import ENTITY_TABLES, accounts, activities, opportunities, owners, people, scores
 
 _contacts = people.alias("contacts")
 _employers = accounts.alias("employers")
@@ -198,6 +199,12 @@ def _load_opportunities(connection: Connection, root_of: Mapping[str, str], live
             for row in _rows(connection, query):
                 found[row["uid"]] = {**row, "person": root_of.get(row["person"] or "", row["person"])}
     return sorted(found.values(), key=lambda row: str(row["uid"]))
+
+
+def owner_of(connection: Connection, entity: Entity, uid: str) -> str | None:
+    """Who owns an account or a person, by uid."""
+    table = ENTITY_TABLES[entity]
+    return connection.execute(select(table.c.owner).where(table.c.uid == uid)).scalar()
 
 
 def load_owners(connection: Connection, name: str) -> list[dict[str, Any]]:

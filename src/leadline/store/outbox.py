@@ -21,13 +21,13 @@ State of an effect, with each way in and out:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
 
 from leadline.sdk.records import (
     CreateTask,
@@ -57,7 +57,8 @@ class State(StrEnum):
 UPDATE = "update"
 
 _SUCCESS = (State.WRITTEN, State.UNCHANGED)
-_UNDER_WAY = (State.SENDING, State.UNKNOWN)
+UNDER_WAY = (State.SENDING, State.UNKNOWN)
+"""States in which nobody knows whether the CRM has taken the effect."""
 
 KINDS: dict[str, type[UpdateFields] | type[CreateTask] | type[Enrol]] = {
     UPDATE: UpdateFields,
@@ -175,53 +176,6 @@ def supersede(connection: Connection, targets: Iterable[tuple[str, RecordRef]]) 
             )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenUpdate:
-    """A write of fields that has not ended well yet. `under_way`: the CRM may hold its values already."""
-
-    under_way: bool
-    echo: Mapping[str, Any]
-
-
-def open_updates(
-    connection: Connection, targets: Iterable[tuple[str, RecordRef]]
-) -> dict[tuple[str, RecordRef], list[OpenUpdate]]:
-    """Writes of the fields of these (connection, record) that are planned, refused or under way, oldest first."""
-    states = [State.PLANNED, State.REFUSED, *_UNDER_WAY]
-    found: dict[tuple[str, RecordRef], list[OpenUpdate]] = {}
-    for target, row in _updates_of(connection, targets, effects.c.state.in_(states)):
-        found.setdefault(target, []).append(OpenUpdate(row.state in _UNDER_WAY, orjson.loads(row.echo)))
-    return found
-
-
-def last_updates(
-    connection: Connection, targets: Iterable[tuple[str, RecordRef]]
-) -> dict[tuple[str, RecordRef], tuple[int, str]]:
-    """The number and the subject of the last write planned for the fields of these (connection, record)."""
-    found = _updates_of(connection, targets, true())
-    return {target: (row.sequence_no, row.subject) for target, row in found}
-
-
-def _updates_of(
-    connection: Connection, targets: Iterable[tuple[str, RecordRef]], which: ColumnElement[bool]
-) -> Iterator[tuple[tuple[str, RecordRef], Any]]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for name, target in targets:
-        groups.setdefault((name, target.object), []).append(target.id)
-    columns = (effects.c.record_id, effects.c.state, effects.c.echo, effects.c.sequence_no, effects.c.subject)
-    for (name, kind), ids in groups.items():
-        for batch in batched(ids):
-            query = select(*columns).where(
-                effects.c.connection == name,
-                effects.c.object == kind,
-                effects.c.record_id.in_(batch),
-                effects.c.kind == "update",
-                which,
-            )
-            for row in connection.execute(query.order_by(effects.c.sequence_no)):
-                yield (name, RecordRef(kind, row.record_id)), row
-
-
 def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: int, wall_clock: int) -> list[Claimed]:
     """Move the next planned effects of one kind to `sending`, if the lease is still held.
 
@@ -315,7 +269,7 @@ def finish(connection: Connection, lease: Lease, outcomes: Iterable[RowOutcome],
 def _may_become(state: State, lease: Lease) -> ColumnElement[bool]:
     if state in _SUCCESS:
         return effects.c.state.not_in(_SUCCESS)
-    return and_(effects.c.state.in_(_UNDER_WAY), effects.c.epoch == lease.epoch)
+    return and_(effects.c.state.in_(UNDER_WAY), effects.c.epoch == lease.epoch)
 
 
 def hand_back(connection: Connection, lease: Lease, keys: Iterable[str]) -> None:
@@ -336,7 +290,7 @@ def _plan_again(connection: Connection, lease: Lease, keys: Iterable[str]) -> di
     )
     counts: dict[str, int] = {}
     for batch in batched(keys):
-        mine = and_(effects.c.key.in_(batch), effects.c.state.in_(_UNDER_WAY), effects.c.epoch == lease.epoch)
+        mine = and_(effects.c.key.in_(batch), effects.c.state.in_(UNDER_WAY), effects.c.epoch == lease.epoch)
         for state, which in ((State.SUPERSEDED, overtaken), (State.PLANNED, ~overtaken)):
             done = connection.execute(update(effects).where(mine, which).values(state=state))
             if done.rowcount:
