@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +37,8 @@ def demo(
 
     console = output.out()
     started = time.monotonic()
+    # Ended from outside, the local CRMs are stopped as well.
+    signal.signal(signal.SIGTERM, _ended)
     prepare_folder(folder)
     names = systems()
     console.print(f"[bold]Leadline demo[/]: starting {len(names)} local CRMs with {leads:,} leads each …")
@@ -46,6 +50,10 @@ def demo(
         _story(console, folder, crms)
         calls = {name: crm.calls() for name, crm in crms.items()}
     _closing(console, folder, seconds=time.monotonic() - started, calls=calls)
+
+
+def _ended(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _story(console: Console, folder: Path, crms: dict[str, LocalCrm]) -> None:
