@@ -386,6 +386,27 @@ def test_a_worker_is_not_disturbed_while_its_lease_lasts(project: Project, tmp_p
     assert_all_done_once(project, crm)
 
 
+def test_a_call_that_takes_long_keeps_the_lease(project: Project, crm: FakeCRM) -> None:
+    """Its retries may last longer than the lease; a heartbeat renews it, so that nobody else takes over."""
+    write = project.settings.write.model_copy(update={"lease_seconds": 0.03})  # shorter than a setting may be
+    project.settings = project.settings.model_copy(update={"write": write})
+    beaten = threading.Event()
+    caller = threading.current_thread()
+
+    def heard(_: object) -> None:
+        if threading.current_thread() is not caller:
+            beaten.set()
+
+    def meanwhile(_: str) -> None:
+        crm.boundary = lambda _: None
+        event.listen(project.engine, "commit", heard)
+        assert beaten.wait(30)
+
+    crm.boundary = meanwhile
+    push(project)
+    assert_all_done_once(project, crm)
+
+
 def test_a_worker_that_was_slow_finds_its_lease_lost_and_stops(project: Project, tmp_path: Path, crm: FakeCRM) -> None:
     """Its call hangs while the lease runs out; another takes over, waits until the call has ended, and goes on."""
 

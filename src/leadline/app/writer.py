@@ -7,10 +7,14 @@ notes what really happened.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from leadline.app.events import BatchPushed, ConnectionFailed, StageStarted, Waiting
 from leadline.core.entities import Entity
@@ -65,8 +69,15 @@ def push_connection(project: Project, live: LiveConnection, emit: Listener) -> N
         for _ in range(_PASSES):
             for kind in outbox.KINDS:
                 writer.send(kind)
-            if not writer.reconcile(everything=False):
+            lost = writer.reconcile(everything=False)
+            if not lost:
                 break
+        else:
+            raise TransientError(
+                f"{lost} writes never arrived, although they were sent {_PASSES} times",
+                place=live.name,
+                fix="They wait in the outbox; the next run sends them again.",
+            )
     finally:
         with project.engine.begin() as connection:
             leases.release(connection, lease)
@@ -95,7 +106,8 @@ class _Writer:
     def _push(self, effects: Sequence[Effect]) -> Sequence[RowOutcome]:
         """One call's outcomes. A refusal of the call as a whole is a refusal of each of its rows."""
         try:
-            return self._live.connection.push(effects)
+            with self._kept():
+                return self._live.connection.push(effects)
         except UnknownOutcomeError:
             return [RowOutcome(effect.key, Outcome.UNKNOWN) for effect in effects]
         except PermanentError as error:
@@ -106,6 +118,26 @@ class _Writer:
             with self._project.engine.begin() as connection:
                 outbox.hand_back(connection, self._lease, [effect.key for effect in effects])
             raise
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep the lease during a call: with its pacing and retries it may last longer than the lease does."""
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(self._project.settings.write.lease_seconds / 3):
+                try:
+                    self._renew()
+                except (LeadlineError, SQLAlchemyError):
+                    return  # the statement after the call finds out, and says it
+
+        thread = threading.Thread(target=renew, name=f"lease-{self._live.name}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def reconcile(self, *, everything: bool) -> int:
         """Read back effects whose outcome is not known; how many of them must be sent again.
