@@ -10,7 +10,7 @@ from typing import Any
 from leadline.core.decisions.brief import Brief, task_body, words
 from leadline.core.decisions.routing import Assignment, Pool, assign, keep
 from leadline.core.decisions.suppression import enrolment_held_back, held_back
-from leadline.core.scoring.model import Play, Suppress
+from leadline.core.scoring.model import Play, Suppress, TaskPlay
 from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, Scalar, UpdateFields
 
 HOUR = 3_600
@@ -116,7 +116,7 @@ def react(play: Play | None, situation: Situation, team: Team, rules: Suppress) 
         reaction.values["status"] = reaction.echo["status"] = play.status
         done.append(f"status {play.status}")
     if play.task:
-        reaction.effects.append(_task(play, situation, team, owner))
+        reaction.effects.append(_task(play.task, situation, team, owner))
         done.append(f"task due in {play.task.due_hours} h")
     if play.sequence:
         done.append(_enrol(play.sequence, situation, team, owner, reaction=reaction, rules=rules))
@@ -144,8 +144,7 @@ def _owner_id(owner: Assignment, team: Team) -> str | None:
     return team.owners[owner.owner]["source_id"] if owner.owner and owner.owner in team.owners else None
 
 
-def _task(play: Play, situation: Situation, team: Team, owner: Assignment) -> CreateTask:
-    assert play.task is not None  # noqa: S101 - the caller looked
+def _task(asked: TaskPlay, situation: Situation, team: Team, owner: Assignment) -> CreateTask:
     scored = situation.scored
     brief = Brief(
         group=scored["group"],
@@ -164,9 +163,9 @@ def _task(play: Play, situation: Situation, team: Team, owner: Assignment) -> Cr
     name = situation.row.get("name") or "this record"
     return CreateTask(
         key=effect_key("task", situation.uid, situation.crossing, scored["group_since"]),
-        subject=f"{play.task.subject}: {name}"[:250],
+        subject=f"{asked.subject}: {name}"[:250],
         body=task_body(brief),
-        due_at=situation.now + play.task.due_hours * HOUR,
+        due_at=situation.now + asked.due_hours * HOUR,
         owner_id=_owner_id(owner, team),
         person=ref(situation.person) if situation.person else None,
         account=ref(situation.account) if situation.account else None,
