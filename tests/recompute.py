@@ -7,13 +7,11 @@ their contacts here, and the reference scorer of `tests/oracle` scores them.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from tests.oracle import reference_scorer as reference
 from tests.stage import NOW
 
 from leadline.core.entities import Entity
@@ -25,24 +23,7 @@ from leadline.sdk.records import RawRecord
 State = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def _reference() -> Any:
-    name = "reference_scorer"
-    if name in sys.modules:
-        return sys.modules[name]
-    path = Path(__file__).parent / "oracle" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-reference = _reference()
-
-
-class _Indexed(reference.World):  # type: ignore[misc,name-defined] # loaded from a file
+class _Indexed(reference.World):
     """The reference's facts, found by index: whole worlds are scored many times."""
 
     def __post_init__(self) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.oracle import random_scoring
+from tests.oracle import reference_scorer as reference
 
 from leadline.core.entities import Entity
 from leadline.core.scoring.compile import score
@@ -18,20 +17,6 @@ from leadline.core.scoring.plan import compile_model
 from leadline.core.scoring.subject import Event, Subject, evaluate
 from leadline.frames import local
 
-
-def _load(name: str) -> Any:
-    path = Path(__file__).parents[1] / "oracle" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-reference = _load("reference_scorer")
-random_scoring = _load("random_scoring")
 NOW, DAY = random_scoring.NOW, random_scoring.DAY
 
 
