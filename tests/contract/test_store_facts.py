@@ -247,6 +247,8 @@ def test_the_queue_is_ranked_by_group_then_score(engine: Engine, owners: list[st
     ]
     with engine.begin() as connection:
         save_scores(connection, rows, [])
-        found = list_queue(connection, {"priority": 0, "nurture": 1}, owners=owners, limit=9)
-    ranked = [a("c"), a("b"), p("alone"), a("a")]
-    assert [line["uid"] for line in found] == [uid for uid in ranked if owners is None or uid != p("alone")]
+        found = {n: list_queue(connection, {"priority": 0, "nurture": 1}, owners=owners, limit=n) for n in range(6)}
+        assert list_queue(connection, {}, owners=owners, limit=9) == []
+    ranked = [uid for uid in (a("c"), a("b"), p("alone"), a("a")) if owners is None or uid != p("alone")]
+    for limit, lines in found.items():
+        assert [line["uid"] for line in lines] == ranked[:limit]

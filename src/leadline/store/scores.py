@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, case, delete, func, select
 
 from leadline.store.database import upsert
 from leadline.store.records import batched
@@ -77,6 +77,9 @@ def list_queue(
 
     `ranks` gives each group its place; a group that is missing there is left out. `owners` are uids.
     """
+    if not ranks:
+        return []
+    place = case(dict(ranks), value=scores.c.group)
     found: list[dict[str, Any]] = []
     for table in (accounts, people):
         query = (
@@ -86,6 +89,7 @@ def list_queue(
         )
         if owners is not None:
             query = query.where(table.c.owner.in_(owners))
+        query = query.order_by(place, scores.c.score.desc(), scores.c.uid).limit(limit)
         found += [dict(row) for row in connection.execute(query).mappings()]
     found.sort(key=lambda row: (ranks[row["group"]], -row["score"], row["uid"]))
     return found[:limit]
