@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from leadline.sdk.capabilities import Capabilities
-from leadline.sdk.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -45,31 +44,17 @@ class HubSpot:
     def connect(self, options: Mapping[str, object], runtime: Runtime) -> Connection:
         """A connection that has not spoken to the portal yet.
 
-        Raises ConfigError for options that cannot work, MissingExtraError without the vendor's client.
+        Raises ConfigError for options that cannot work.
         """
+        from leadline_hubspot.connection import HubSpotConnection
         from leadline_hubspot.options import parse
 
-        chosen = parse(options, place=runtime.name)
-        try:
-            from leadline_hubspot.connection import HubSpotConnection
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] not in {"hubspot", "urllib3"}:
-                raise
-            raise MissingExtraError(
-                "HubSpot's client is not installed", fix="Run `pip install 'leadline[hubspot]'`.", place=runtime.name
-            ) from error
-        return HubSpotConnection(chosen, runtime)
+        return HubSpotConnection(parse(options, place=runtime.name), runtime)
 
     def sandbox(self) -> VendorFactory | None:
-        """The factory of a local portal. MissingExtraError without the extra `sandbox`."""
-        try:
-            from leadline_hubspot.sandbox import HubSpotSandbox
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] not in {"starlette", "uvicorn", "trustme"}:
-                raise
-            raise MissingExtraError(
-                "the sandbox is not installed", fix="Run `pip install 'leadline[sandbox]'`."
-            ) from error
+        """The factory of a local portal."""
+        from leadline_hubspot.sandbox import HubSpotSandbox
+
         return HubSpotSandbox
 
 

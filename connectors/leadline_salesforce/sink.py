@@ -21,7 +21,6 @@ from leadline_salesforce.payloads import same, task_body, update_body
 
 UPDATE_BATCH = 200
 TASK_BATCH = 200
-ENROL_BATCH = 50
 _MAX_OBJECTS = 10  # chunks of one object each, in one collection
 _ROW_ATTEMPTS = 3
 _ASSIGN = "actions/standard/assignTargetToSalesCadence"
