@@ -23,7 +23,7 @@ from leadline import config, registry
 from leadline.app import backfill as backfilling
 from leadline.app import sync as syncing
 from leadline.app.bootstrap import Project, open_project
-from leadline.app.events import ChunkScored, Event
+from leadline.app.events import ChunkScored, Event, Listener
 from leadline.app.scaffold import scaffold
 from leadline.app.sync import Report
 from leadline.sdk.sandbox.clock import SandboxClock
@@ -94,6 +94,15 @@ class Ran:
         return {name: [call for call in calls if is_write(call)] for name, calls in self.calls.items()}
 
 
+def did_nothing(ran: Ran) -> None:
+    """Assert that nothing was news, scored, planned or written, and that no call could have changed a CRM."""
+    totals = {name: ran.counts[name] for name in ("records_changed", "scored", "crossed", "planned", "written")}
+    assert totals == dict.fromkeys(totals, 0)
+    assert ran.clusters == 0
+    assert {name: calls for name, calls in ran.writes.items() if calls} == {}
+    assert ran.report.failures == {}
+
+
 def is_write(call: str) -> bool:
     """Whether a call, given as `METHOD path`, changes records or enrols somebody."""
     method, _, path = call.partition(" ")
@@ -129,16 +138,21 @@ class Stage:
         """`leadline backfill`, in this process."""
         return self._run(backfilling.backfill)
 
-    def sync(self) -> Ran:
-        """`leadline sync`, in this process."""
-        return self._run(syncing.sync)
+    def sync(self, listener: Listener = lambda _: None) -> Ran:
+        """`leadline sync`, in this process; `listener` hears of everything while it happens."""
+        return self._run(syncing.sync, listener)
 
-    def _run(self, use_case: Any) -> Ran:
+    def _run(self, use_case: Any, listener: Listener = lambda _: None) -> Ran:
         before = {name: crm.requests.next_index for name, crm in self.crms.items()}
         events: list[Event] = []
         naps: list[float] = []
+
+        def hear(event: Event) -> None:
+            events.append(event)
+            listener(event)
+
         with self.open(naps=naps) as project:
-            report = use_case(project, events.append)
+            report = use_case(project, hear)
         calls = {
             name: [f"{entry.method} {entry.path}" for entry in crm.requests.since(before[name])]
             for name, crm in self.crms.items()

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 from tests.edits import heat, user_of
-from tests.stage import DAY, NOW, SYSTEMS, Ran, Stage, stage
+from tests.stage import DAY, NOW, SYSTEMS, Stage, did_nothing, stage
 
 from leadline.sdk.sandbox.bundle import generate
 from leadline.sdk.sandbox.clock import SandboxClock
@@ -27,15 +27,6 @@ def on(world: World, tmp_path: Path) -> Iterator[Stage]:
     with stage(tmp_path, dict.fromkeys(SYSTEMS, world)) as made:
         made.backfill()
         yield made
-
-
-def did_nothing(ran: Ran) -> None:
-    """Nothing was news, scored, planned or written, and no call could have changed a CRM."""
-    totals = {name: ran.counts[name] for name in ("records_changed", "scored", "crossed", "planned", "written")}
-    assert totals == dict.fromkeys(totals, 0)
-    assert ran.writes == {system: [] for system in SYSTEMS}
-    assert ran.clusters == 0
-    assert ran.report.failures == {}
 
 
 def test_a_second_sync_does_nothing_while_the_clock_stands(on: Stage) -> None:
