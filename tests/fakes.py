@@ -91,7 +91,6 @@ class FakeCRM:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     # What a test does
-
     def put(
         self, object: str, record_id: str, *, links: Mapping[str, tuple[str, ...]] | None = None, **fields: Json
     ) -> None:
