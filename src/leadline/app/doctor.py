@@ -90,9 +90,9 @@ def _connection(
         found = live.connection.check()
         yield from found
         if all(finding.ok for finding in found):
-            yield from _mapping(live, engine, now=settings.clock()())
+            yield from _mapping(settings, live, engine)
         if not isinstance(model, LeadlineError):
-            yield from _sequences(model, live)
+            yield from _sequences(settings, model, live)
             yield from _owners(settings, model, name, engine)
     except LeadlineError as error:
         yield _failed("connection", error)
@@ -100,20 +100,21 @@ def _connection(
         live.connection.close()
 
 
-def _mapping(live: LiveConnection, engine: Engine | LeadlineError, *, now: int) -> Iterator[Finding]:
+def _mapping(settings: Settings, live: LiveConnection, engine: Engine | LeadlineError) -> Iterator[Finding]:
     file = Path(live.mapping.document.name)
     problems = check_mapping(live.mapping, str(file), live.connection)
     for problem in problems:
-        yield Finding(False, "mapping", f"{problem.place}: {problem.message}", problem.fix)
+        place = problem.place.removeprefix(f"{settings.project}/")
+        yield Finding(False, "mapping", f"{place}: {problem.message}", problem.fix)
     if not problems:
         objects = len(live.mapping.objects)
         yield Finding(True, "mapping", f"{file.name} fits the CRM ({objects} objects)")
         if not isinstance(engine, LeadlineError):
             with engine.begin() as connection:
-                save_check(connection, live.name, live.digest, now=now)
+                save_check(connection, live.name, live.digest, now=settings.clock()())
 
 
-def _sequences(model: Model, live: LiveConnection) -> Iterator[Finding]:
+def _sequences(settings: Settings, model: Model, live: LiveConnection) -> Iterator[Finding]:
     """Plays that would enrol nobody here, because the mapping does not know their sequence."""
     wanted = {play.sequence: group for group, play in model.plays.items() if play.sequence is not None}
     if not live.connector.capabilities.enrol_batch:
@@ -121,7 +122,7 @@ def _sequences(model: Model, live: LiveConnection) -> Iterator[Finding]:
     known = live.mapping.sequences
     for sequence, group in wanted.items():
         if sequence not in known:
-            place = live.mapping.place(("sequences",))
+            place = live.mapping.place(("sequences",)).removeprefix(f"{settings.project}/")
             fix = did_you_mean(sequence, list(known)) or "Add it under `sequences`, or take it out of the play."
             said = f"{place}: the play of {group} enrols in '{sequence}', which the mapping does not name"
             yield Finding(False, "sequence", said, fix)

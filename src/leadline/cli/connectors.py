@@ -25,6 +25,12 @@ def connectors(
     """List the installed connectors and what each can do.
 
     A connector whose packages are missing is listed with the command that installs them.
+
+    Examples:
+
+    leadline connectors
+
+    leadline connectors NAME
     """
     if name is not None:
         registry.load(name)

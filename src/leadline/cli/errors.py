@@ -68,12 +68,17 @@ def _of_database(error: BaseException) -> LeadlineError:
 
 
 def _parts(error: LeadlineError) -> dict[str, object]:
-    parts: dict[str, object] = {"type": type(error).__name__, "message": error.message}
+    parts: dict[str, object] = {"type": _documented(type(error)), "message": error.message}
     parts |= {"place": error.place} if error.place else {}
     parts |= {"fix": error.fix} if error.fix else {}
     if isinstance(error, TransientError) and error.retry_after is not None:
         parts["retry_after"] = error.retry_after
     return parts
+
+
+def _documented(kind: type[BaseException]) -> str:
+    """The name under which docs/errors.md tells of this kind of error."""
+    return next(base.__name__ for base in kind.__mro__ if base.__module__ == LeadlineError.__module__)
 
 
 def _usage(error: TyperException, *, as_json: bool) -> int:

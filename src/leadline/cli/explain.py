@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leadline.cli import options, output
+from leadline.cli.effects import effect_answer
 from leadline.cli.output import Column
 
 if TYPE_CHECKING:
@@ -67,8 +69,10 @@ def explain_answer(told: Told) -> dict[str, Any]:
         "missing": list(evaluation.missing),
         "fit_if_known": evaluation.fit_max,
         "next_change_at": output.moment(told.next_change_at) if told.next_change_at else None,
-        "lines": list(told.explanation.lines),
-        "effects": told.effects,
+        "lines": [
+            {**asdict(line), "at": output.moment(line.at) if line.at else None} for line in told.explanation.lines
+        ],
+        "effects": [effect_answer(row) for row in told.effects],
     }
 
 

@@ -22,7 +22,9 @@ def init(
     """Set up a project folder: settings, mappings, scoring model.
 
     Writes leadline.yaml, mappings, models, .env.example and .gitignore. Files that are there already
-    and differ are left alone unless --force is given: then nothing is written at all.
+    and differ are never overwritten unless --force is given: nothing is written at all then.
+
+    Example: leadline init acme --use CONNECTOR
     """
     from rich.markup import escape
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadline.cli import options, output
+from leadline.cli.effects import effect_answer
 from leadline.cli.output import Column
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def list_(
     with open_project(options.current().settings(), connected=False) as project:
         rows, totals = effects(project, states=state, connection=connection, limit=limit)
     said = ", ".join(f"{count:,} {state}" for state, count in sorted(totals.items())) or "empty"
-    output.show({"effects": rows, "totals": totals}, *([_table(rows)] if rows else []), f"outbox: {said}")
+    answer = {"effects": [effect_answer(row) for row in rows], "totals": totals}
+    output.show(answer, *([_table(rows)] if rows else []), f"outbox: {said}")
 
 
 _COLUMNS = (
@@ -73,9 +75,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _reason(row: Mapping[str, Any]) -> str:
-    why = " ".join(filter(None, (row["reason_code"], row["reason"])))
     from rich.markup import escape
 
+    why = " ".join(filter(None, (row["reason_code"], row["reason"])))
     who = (row["actor"] or "").replace("_", " ")
     act = ": ".join(filter(None, (who, row["fix"])))
     return escape(why) + (f"\n[cyan]→ {escape(act)}[/]" if act else "")
