@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leadline.app.bootstrap import Project
-    from leadline.app.events import Event
     from leadline.app.sync import Report
 
 
@@ -97,7 +96,7 @@ class Worker:
     def _once(self) -> None:
         self._health.last_started = time.time()
         try:
-            report = sync(self._project, self._stop.listening(self._heard))
+            report = sync(self._project, self._stop.listening(lambda _: None))
         except StoppedError:
             self._log.info("sync_stopped")
         except LeadlineError as error:
@@ -116,9 +115,6 @@ class Worker:
         finally:
             self._health.runs += 1
             self._health.last_finished = time.time()
-
-    def _heard(self, event: Event) -> None:
-        self._log.debug("event", what=type(event).__name__)
 
 
 def _figures(counts: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from leadline.app.decide import score_all
 from leadline.app.events import Crossed, Event, Listener, StageStarted
 from leadline.app.failures import as_one, told
 from leadline.app.fitting import require_fitting
+from leadline.app.journal import journal
 from leadline.app.pull import pull_all
 from leadline.app.writer import push_all
 from leadline.sdk.errors import ConfigError, LeadlineError
@@ -102,14 +103,16 @@ def perform(
     naming file and line otherwise.
     """
     counts = Counts()
+    run_id = f"{kind}-{uuid.uuid4().hex[:12]}"
+    note = journal(run_id)
 
     def emit(event: Event) -> None:
         counts(event)
+        note(event)
         listener(event)
 
     project.listen(emit)
     require_fitting(project)
-    run_id = f"{kind}-{uuid.uuid4().hex[:12]}"
     with project.engine.begin() as connection:
         runs.mark_killed(connection)
         runs.begin_run(connection, run_id, kind, now=project.now(), wall_clock=int(time.time()))
