@@ -32,8 +32,7 @@ from leadline.sdk.ports import CallMade, Runtime
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 LONGEST_WAIT = 60.0
-"""Seconds that a call sits out when the vendor asks for them. A longer wait ends it: the next run is the time for that,
-and a write lease, which is not renewed within a call, would run out meanwhile."""
+"""Seconds that a call sits out when the vendor asks for them. A longer wait ends it: that is for the next run."""
 
 
 @dataclass(frozen=True, slots=True)
