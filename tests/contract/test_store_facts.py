@@ -22,12 +22,11 @@ from leadline.store.facts import (
 )
 from leadline.store.records import save_rows
 from leadline.store.scores import (
-    all_clusters,
     count_groups,
     list_queue,
     load_ledger,
     load_score,
-    other_models,
+    outdated_clusters,
     remove_scores,
     save_scores,
 )
@@ -227,9 +226,8 @@ def test_what_is_due_stale_or_of_another_model(engine: Engine) -> None:
         assert due_clusters(connection, 51) == {a("a"), p("q")}
         assert stale_clusters(connection, [p("p"), p("unscored")]) == {a("a")}
         assert scored_in(connection, [a("a")]) == {a("a"): "account", p("p"): "person"}
-        assert all_clusters(connection) == {a("a"), p("q")}
-        assert not other_models(connection, "m1")
-        assert other_models(connection, "m2")
+        assert outdated_clusters(connection, {"crm": "m1", "other": "m2"}) == set()
+        assert outdated_clusters(connection, {"crm": "m2"}) == {a("a"), p("q")}
         assert count_groups(connection, "person") == {"nurture": 2}
 
 

@@ -189,7 +189,7 @@ def test_skipped_records_are_counted(rule: str, kept: list[str]) -> None:
     raws: dict[str, Json] = {"open": "Open", "done": "Done", "nothing": None, "dash": "-", "false": False}
     result = apply(mapping, [record({"N": name, "A": raw}) for name, raw in raws.items()])
 
-    assert [row["name"] for row in result.rows] == [name for name in raws if name in kept]
+    assert [row["name"] for row in result.rows if not row["deleted"]] == [name for name in raws if name in kept]
     assert result.skipped == len(raws) - len(kept)
     assert request(mapping)[0] == ("N", "A")
 

@@ -46,8 +46,8 @@ from leadline.store.facts import (
     stale_clusters,
 )
 from leadline.store.outbox import Planned
-from leadline.store.records import batched, clear_marks, dirty_marks
-from leadline.store.scores import all_clusters, other_models, remove_scores, save_scores
+from leadline.store.records import batched, clear_marks, dirty_marks, reading_digest
+from leadline.store.scores import outdated_clusters, remove_scores, save_scores
 from leadline.store.unfinished import OpenUpdate, last_updates, open_updates
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ HANDED_OVER = ("owner", "status")
 """Outputs that a play sets once, when a group is entered; the others are stated again with every write."""
 
 NEW_MODEL = "moved by a new version of the model"
+NEW_READING = "moved by another reading of the CRM: the mapping changed"
 
 
 @dataclass(slots=True)
@@ -127,11 +128,21 @@ def _pending(project: Project) -> dict[str, dict[str, int]]:
         former = stale_clusters(connection, leads.union(marks))
         # The people of an account that is gone are on their own now.
         others |= former | set(clusters_of(connection, scored_in(connection, former)).values())
-        if other_models(connection, project.model.digest):
-            others |= all_clusters(connection)
+        others |= outdated_clusters(connection, _versions(project, connection))
         for cluster in others:
             pending.setdefault(cluster, {})
-    return pending
+    # What a connection that is no longer in the settings left behind stays as it is, should it come back.
+    return {cluster: seen for cluster, seen in pending.items() if _home(cluster) in project.settings.connections}
+
+
+def _versions(project: Project, connection: Connection) -> dict[str, str]:
+    """What the scores of each connection come from: the model, and how its mapping read the CRM."""
+    names = project.settings.connections
+    return {name: f"{project.model.digest}/{reading_digest(connection, name)}" for name in names}
+
+
+def _home(cluster: str) -> str:
+    return cluster.partition("/")[0]
 
 
 def _frames(facts: ClusterFacts) -> Facts[Any]:
@@ -152,7 +163,8 @@ class _Decider:
         self._emit = emit
         self._counts = counts
         self._plan = compile_model(project.model)
-        self._digest = project.model.digest
+        with project.reading().begin() as connection:
+            self._versions = _versions(project, connection)
         self._plays = plays
         self._teams = TeamBook(project)
         self._groups = group_names(project.model)
@@ -221,7 +233,7 @@ class _Decider:
         scored["cluster"] = view.cluster(uid)
         scored["group_since"] = now if crossed else (before or {})["group_since"]
         scored["crossing"] = ((before or {}).get("crossing") or 0) + int(crossed)
-        scored["model"] = self._digest
+        scored["model"] = self._versions[_home(view.cluster(uid))]
         scored["scored_at"] = now
         reaction = self._reaction(view, uid, scored, before, chunk) if crossed else None
         chunk.crossed += int(crossed)
@@ -244,9 +256,10 @@ class _Decider:
         if not self._plays:
             chunk.withheld += play is not None
             return withheld(group, FIRST_ACTIVATION)
-        if before is not None and before["model"] != self._digest:
+        if before is not None and before["model"] != scored["model"]:
             chunk.withheld += play is not None
-            return withheld(group, NEW_MODEL)
+            same_model = before["model"].partition("/")[0] == self._model.digest
+            return withheld(group, NEW_READING if same_model else NEW_MODEL)
         situation = view.situation(uid, scored, before, self._project.now())
         team = self._teams.team(situation.connection)
         reaction = react(play, situation, team, self._model.suppress)

@@ -46,7 +46,13 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
     with project.reading().begin() as connection:
         owners = {row["uid"]: row for name in project.settings.connections for row in load_owners(connection, name)}
         chosen = _owner(owners, owner) if owner else None
-        rows = list_queue(connection, {name: rank for rank, name in enumerate(shown)}, owners=chosen, limit=limit)
+        rows = list_queue(
+            connection,
+            {name: rank for rank, name in enumerate(shown)},
+            owners=chosen,
+            limit=limit,
+            connections=list(project.settings.connections),
+        )
         return [
             Ranked(
                 uid=row["uid"],

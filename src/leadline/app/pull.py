@@ -18,6 +18,7 @@ from leadline.sdk.records import Cursor, Page, PullRequest
 from leadline.store.checks import forget_check
 from leadline.store.records import (
     StoredCursor,
+    forget_objects,
     load_cursor,
     save_cursor,
     save_rows,
@@ -27,6 +28,8 @@ from leadline.store.records import (
 if TYPE_CHECKING:
     from leadline.app.bootstrap import LiveConnection, Project
     from leadline.app.events import Listener
+
+_ANY_ORDER = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
 def pull_all(project: Project, emit: Listener) -> None:
@@ -42,6 +45,8 @@ def pull_all(project: Project, emit: Listener) -> None:
 def _pull_connection(project: Project, name: str, emit: Listener) -> None:
     live = project.connections[name]
     emit(StageStarted("read", name))
+    with project.engine.begin() as connection:
+        forget_objects(connection, name, keep=live.mapping.objects)
     with ThreadPoolExecutor(
         max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
     ) as threads:
@@ -81,9 +86,15 @@ def _failures(pulls: Sequence[Future[None]]) -> list[LeadlineError]:
 
 
 def make_request(project: Project, live: LiveConnection, object: str) -> tuple[PullRequest, str]:
-    """What to ask for from the start of an object, and the hash that tells when a mapping asks for something else."""
+    """What to ask for from the start of an object, and the hash that tells when a mapping means something else.
+
+    It is made from all that decides what becomes of a record: stored rows hold what the mapping made of
+    them, so another value map asks for the same fields and still has to read them again.
+    """
     fields, links = request(live.mapping.objects[object])
-    digest = hashlib.blake2b(orjson.dumps([fields, links]), digest_size=12).hexdigest()
+    told = live.mapping.document.data
+    means = [told["objects"][object], told.get("currency"), told.get("competitor_domains")]
+    digest = hashlib.blake2b(orjson.dumps(means, default=str, option=_ANY_ORDER), digest_size=12).hexdigest()
     return PullRequest(object=object, fields=fields, links=links, now=project.now()), digest
 
 

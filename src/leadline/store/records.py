@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -197,6 +197,27 @@ def save_cursor(connection: Connection, name: str, object: str, cursor: StoredCu
             set_={name: statement.excluded[name] for name in fields},
         )
     )
+
+
+def reading_digest(connection: Connection, name: str) -> str:
+    """Hash of how the records of a connection came to be: read by which mapping, and each object to its end or not."""
+    query = (
+        select(cursors.c.object, cursors.c.request_digest, cursors.c.complete)
+        .where(cursors.c.connection == name)
+        .order_by(cursors.c.object)
+    )
+    return _digest([list(row) for row in connection.execute(query)])
+
+
+def forget_objects(connection: Connection, name: str, *, keep: Collection[str]) -> None:
+    """Take what was read of objects that the mapping names no more for deleted, and mark what it concerns."""
+    read = connection.scalars(select(cursors.c.object).where(cursors.c.connection == name)).all()
+    for former in sorted(set(read) - set(keep)):
+        for entity, table in ENTITY_TABLES.items():
+            ours = (table.c.connection == name, table.c.object == former, table.c.deleted.is_(False))
+            gone = [dict(row) for row in connection.execute(select(table).where(*ours)).mappings()]
+            save_rows(connection, entity, [{**row, "deleted": True} for row in gone])
+        connection.execute(delete(cursors).where(cursors.c.connection == name, cursors.c.object == former))
 
 
 def save_unmapped(connection: Connection, name: str, object: str, seen: Mapping[tuple[str, str], int]) -> None:

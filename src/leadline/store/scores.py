@@ -49,14 +49,15 @@ def load_ledger(connection: Connection, uid: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-abs(row["points"]), row["rule"]))
 
 
-def all_clusters(connection: Connection) -> set[str]:
-    """Every cluster that has been scored."""
-    return set(connection.scalars(select(scores.c.cluster).distinct()))
-
-
-def other_models(connection: Connection, digest: str) -> bool:
-    """Whether any record was scored by another version of the model."""
-    return connection.execute(select(scores.c.uid).where(scores.c.model != digest).limit(1)).first() is not None
+def outdated_clusters(connection: Connection, versions: Mapping[str, str]) -> set[str]:
+    """Every scored cluster of the connections of which any record was scored by another than their present version."""
+    found: set[str] = set()
+    for name, version in versions.items():
+        ours = scores.c.cluster.startswith(f"{name}/", autoescape=True)
+        old = select(scores.c.uid).where(ours, scores.c.model != version).limit(1)
+        if connection.execute(old).first() is not None:
+            found.update(connection.scalars(select(scores.c.cluster).where(ours).distinct()))
+    return found
 
 
 def count_scores(connection: Connection) -> int:
@@ -71,11 +72,17 @@ def count_groups(connection: Connection, entity: str) -> dict[str, int]:
 
 
 def list_queue(
-    connection: Connection, ranks: Mapping[str, int], *, owners: Sequence[str] | None, limit: int
+    connection: Connection,
+    ranks: Mapping[str, int],
+    *,
+    owners: Sequence[str] | None,
+    limit: int,
+    connections: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Records that are decided on (accounts, and people without one), best group and score first.
 
-    `ranks` gives each group its place; a group that is missing there is left out. `owners` are uids.
+    `ranks` gives each group its place; a group that is missing there is left out. `owners` are uids;
+    of `connections`, every one unless given.
     """
     if not ranks:
         return []
@@ -89,6 +96,8 @@ def list_queue(
         )
         if owners is not None:
             query = query.where(table.c.owner.in_(owners))
+        if connections is not None:
+            query = query.where(table.c.connection.in_(connections))
         query = query.order_by(place, scores.c.score.desc(), scores.c.uid).limit(limit)
         found += [dict(row) for row in connection.execute(query).mappings()]
     found.sort(key=lambda row: (ranks[row["group"]], -row["score"], row["uid"]))

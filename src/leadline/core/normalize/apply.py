@@ -25,6 +25,7 @@ from leadline.sdk.records import Json, RawRecord
 class Normalized:
     """Canonical rows of one object, in the order of the records.
 
+    A record that the mapping leaves out is a deleted row: it may have been taken in before it was edited.
     A row has `uid, connection, object, source_id, modified_at, read_at, deleted, merged_into`, every
     canonical field of the entity (None when missing; a deleted record has no field at all, only the
     identity) and `crm`: the write-back fields as the CRM holds them, by canonical output.
@@ -50,8 +51,8 @@ def normalize(
     mapping: ObjectMapping, connection: str, object: str, records: Sequence[RawRecord], read_at: int
 ) -> Normalized:
     """Canonical rows of the records of one object. `read_at` is in seconds UTC."""
-    kept = [record for record in records if record.deleted or not _is_skipped(mapping.skips, record)]
-    live = [record for record in kept if not record.deleted]
+    live = [record for record in records if not record.deleted and not _is_skipped(mapping.skips, record)]
+    taken = {id(record) for record in live}
     unmapped: Counter[tuple[str, str]] = Counter()
     columns = _columns(mapping, connection, live, unmapped)
     names = tuple(columns)
@@ -59,7 +60,7 @@ def normalize(
     crm = iter(_crm_values(mapping, live))
     prefix = entities.uid(connection, object, "")
     rows = []
-    for record in kept:
+    for record in records:
         row: dict[str, Any] = {
             "uid": prefix + record.id,
             "connection": connection,
@@ -67,14 +68,15 @@ def normalize(
             "source_id": record.id,
             "modified_at": record.modified_at,
             "read_at": read_at,
-            "deleted": record.deleted,
+            "deleted": id(record) not in taken,
             "merged_into": prefix + record.merged_into if record.merged_into else None,
         }
-        if not record.deleted:
+        if not row["deleted"]:
             row.update(zip(names, next(filled), strict=True))
             row["crm"] = next(crm)
         rows.append(row)
-    return Normalized(rows, len(records) - len(kept), unmapped)
+    skipped = sum(row["deleted"] for row in rows) - sum(record.deleted for record in records)
+    return Normalized(rows, skipped, unmapped)
 
 
 def _is_skipped(skips: Sequence[Skip], record: RawRecord) -> bool:
