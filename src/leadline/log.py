@@ -133,7 +133,9 @@ def run(run_id: str, **values: object) -> Iterator[None]:
 
 
 def get(name: str = "leadline") -> Any:
-    """A logger: `get().info("batch pushed", connection="crm", rows=100)`."""
+    """A logger: `get().info("batch pushed", connection="crm", rows=100)`. Logs as `configure` does unless told."""
+    if not structlog.is_configured():
+        configure()
     return structlog.get_logger().bind(logger=name)
 
 

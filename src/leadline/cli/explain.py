@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,15 +127,24 @@ def _ledger(told: Told) -> Table:
 
 
 def _done(told: Told) -> Table:
-    from rich.markup import escape
 
     rows = [
         (
             output.moment(row["planned_at"])[:16].replace("T", " "),
             {"update": "fields", "task": "task", "enrol": "enrolment"}[row["kind"]],
-            f"{row['object']} {row['result_id'] or row['record_id']}",
-            row["state"] + (f": {escape(row['reason'])}" if row["reason"] else ""),
+            f"{row['object']} {row['record_id']}",
+            _outcome(row),
         )
         for row in told.effects[:_SHOWN_EFFECTS]
     ]
     return output.grid(_EFFECTS, rows, title="What was done about it")
+
+
+def _outcome(row: Mapping[str, Any]) -> str:
+    """How an effect ended: the reason of a refusal, the id of what was made."""
+    from rich.markup import escape
+
+    if row["reason"]:
+        return f"{row['state']}: {escape(row['reason'])}"
+    made = row["result_id"] if row["result_id"] != row["record_id"] else None
+    return f"{row['state']} as {made}" if made else str(row["state"])
