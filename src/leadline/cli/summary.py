@@ -46,7 +46,9 @@ def lines(report: Report) -> list[RenderableType]:
     if report.crossings:
         told.append(_crossings(report))
     if counts["withheld"]:
-        told.append(f"{counts['withheld']:,} plays withheld: nobody is sent anything by a backfill, a new model or mapping.")
+        told.append(
+            f"{counts['withheld']:,} plays withheld: nobody is sent anything by a backfill, a new model or mapping."
+        )
     if counts["refused"] or counts["unknown"]:
         told.append(
             f"[yellow]{counts['refused']:,} refused, {counts['unknown']:,} not known yet:[/] "
