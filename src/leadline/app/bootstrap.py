@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,7 @@ def connect(
     *,
     on_call: Callable[[CallMade], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
+    spent: Callable[[], int] = lambda: 0,
 ) -> LiveConnection:
     """One connection of the settings, its mapping read. Does not talk to the system yet."""
     chosen = settings.connection(name)
@@ -143,6 +145,7 @@ def connect(
         sleep=sleep,
         timeout=settings.http.timeout_seconds,
         daily_calls=chosen.daily_calls,
+        spent=spent,
         on_call=on_call,
         attempts=settings.http.attempts,
     )
@@ -189,19 +192,26 @@ def open_project(
             fix="Fill in `connections:`; docs/settings.md shows how.",
         )
     model = load_project_model(settings)
+    from leadline.app.spending import Spending
+
     with contextlib.ExitStack() as stack:
         hearers: list[Callable[[CallMade], None]] = []
+        spending = Spending(settings.clock())
 
         def heard(call: CallMade) -> None:
+            spending(call)
             for hearer in hearers:
                 hearer(call)
 
         connections: dict[str, LiveConnection] = {}
         for name in settings.connections if connected else ():
-            connections[name] = connect(settings, name, on_call=heard, sleep=sleep)
+            spent = partial(spending.spent, name)
+            connections[name] = connect(settings, name, on_call=heard, sleep=sleep, spent=spent)
             stack.callback(connections[name].connection.close)
         from leadline.store.database import open_engine
 
         engine = open_engine(settings.database_url, folder=settings.project)
         stack.callback(engine.dispose)
+        spending.open(engine)
+        stack.callback(spending.flush)
         yield Project(settings, engine, model, connections, settings.clock(), sleep, hearers)

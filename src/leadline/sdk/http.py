@@ -234,7 +234,7 @@ class HttpPolicy:
         with self._today.lock:
             day = now // 86_400
             if day != self._today.day:
-                self._today.day, self._today.calls = day, 0
+                self._today.day, self._today.calls = day, self._runtime.spent()
             if self._today.calls >= cap:
                 raise BudgetError(
                     f"the {cap} calls that this connection may make in a day are spent",

@@ -45,7 +45,8 @@ class Runtime:
     `name` is the connection's name in the settings. `now` gives the engine's time in whole seconds
     UTC; `sleep` waits (tests pass one that does not). `timeout` is the hard deadline of one call in
     seconds, `attempts` how often a call that may be repeated is tried. `on_call` hears of every
-    call. `daily_calls` caps the calls of a day, None for no cap beyond the vendor's.
+    call. `daily_calls` caps the calls of a day, None for no cap beyond the vendor's; `spent`
+    gives how many of them earlier processes have made today (UTC).
     """
 
     name: str
@@ -53,6 +54,7 @@ class Runtime:
     sleep: Callable[[float], None]
     timeout: float = 30.0
     daily_calls: int | None = None
+    spent: Callable[[], int] = lambda: 0
     on_call: Callable[[CallMade], None] = lambda _: None
     attempts: int = 5
 

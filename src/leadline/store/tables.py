@@ -225,3 +225,12 @@ runs = Table(
     Column("counts", Text, nullable=False),
     Column("error", Text),
 )
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    # Days since 1970 UTC.
+    Column("day", BigInteger, primary_key=True),
+    Column("made", BigInteger, nullable=False),
+)
