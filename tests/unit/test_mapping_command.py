@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from leadline.app.scaffold import starter
 from leadline.cli import main
 from leadline.core.normalize.grammar import json_schema
+from leadline.store.database import open_engine
+from leadline.store.records import save_unmapped
 
 GOOD = "system: salesforce\nobjects:\n  User: {entity: owner, fields: {name: Name}}\n"
 BAD = "system: salesforce\nobjects:\n  User:\n    entity: owner\n    fields: {nmae: Name, email: Email}\n"
@@ -64,3 +67,21 @@ def test_no_connection_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mappings", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json_schema()
+
+
+def test_values_that_could_not_be_placed_are_listed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "models").mkdir()
+    (project / "models" / "b2b.yaml").write_text(starter("models").joinpath("b2b.yaml").read_text("utf-8"), "utf-8")
+    engine = open_engine("sqlite:///leadline.db", folder=project)
+    with engine.begin() as connection:
+        save_unmapped(connection, "crm", "Account", {("industry", "Basket [weaving]"): 2, ("country", "Atlantis"): 3})
+        save_unmapped(connection, "other", "Account", {("industry", "Juggling"): 1})
+    engine.dispose()
+
+    assert run(project, GOOD, "unmapped", "--connection", "crm", "--json") == 0
+
+    values = json.loads(capsys.readouterr().out)["values"]
+    assert [(row["value"], row["seen"]) for row in values] == [("Atlantis", 3), ("Basket [weaving]", 2)]
+    assert run(project, GOOD, "unmapped") == 0
+    assert "Basket [weaving]" in capsys.readouterr().out
+    assert run(project, GOOD, "unmapped", "--connection", "crmm") == 2

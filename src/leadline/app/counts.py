@@ -42,6 +42,7 @@ class Counts:
                     self._read[f"{event.connection}/{event.object}"] += event.records
                     self._totals["records_read"] += event.records
                     self._totals["records_changed"] += event.news
+                    self._totals["unplaced"] += event.unplaced
                 case ChunkScored():
                     self._totals["scored"] += event.subjects
                     self._totals["crossed"] += event.crossed
@@ -92,6 +93,6 @@ class Counts:
 
 
 _TOTALS = (
-    "records_read", "records_changed", "scored", "crossed", "planned", "unchanged", "withheld",
+    "records_read", "records_changed", "scored", "crossed", "planned", "unchanged", "withheld", "unplaced",
     "recovered",
 )  # fmt: skip

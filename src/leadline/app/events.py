@@ -21,13 +21,17 @@ class StageStarted:
 
 @dataclass(frozen=True, slots=True)
 class PageStored:
-    """A page was read and stored: `records` came, `stored` differed from our copy, `news` concern scoring."""
+    """A page was read and stored: `records` came, `stored` differed from our copy, `news` concern scoring.
+
+    `unplaced` values no transform or value map knew.
+    """
 
     connection: str
     object: str
     records: int
     stored: int
     news: int
+    unplaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

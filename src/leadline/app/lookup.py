@@ -13,7 +13,7 @@ from leadline.sdk.errors import ConfigError
 from leadline.store import outbox
 from leadline.store.facts import clusters_of, load_owners, root_of
 from leadline.store.outbox import State
-from leadline.store.records import find_record
+from leadline.store.records import find_record, list_unmapped
 from leadline.store.scores import list_queue, load_ledger
 
 if TYPE_CHECKING:
@@ -99,6 +99,14 @@ def effects(
     with project.reading().begin() as reading:
         rows = outbox.list_effects(reading, states=wanted, name=connection, limit=limit)
         return rows, outbox.count_states(reading, connection)
+
+
+def unmapped(project: Project, *, connection: str | None, limit: int) -> list[dict[str, Any]]:
+    """Values of the CRMs that no transform or value map could place, the most frequent first."""
+    if connection:
+        project.settings.connection(connection)
+    with project.reading().begin() as reading:
+        return list_unmapped(reading, name=connection, limit=limit)
 
 
 def retry(project: Project, keys: Sequence[str] | None) -> int:

@@ -129,8 +129,10 @@ def _store_page(
     moved = replace(stored, position=page.cursor.position, records=stored.records + len(page.records))
     with project.engine.begin() as connection:
         saved = save_rows(connection, mapping.entity, normalized.rows)
-        save_unmapped(connection, live.name, object, normalized.unmapped)
+        if saved.news:
+            save_unmapped(connection, live.name, object, normalized.unmapped)
         if moved != stored:
             save_cursor(connection, live.name, object, moved, now=project.now())
-    emit(PageStored(live.name, object, len(page.records), saved.stored, saved.news))
+    unplaced = normalized.unmapped.total() if saved.news else 0  # a page that is read again says nothing new
+    emit(PageStored(live.name, object, len(page.records), saved.stored, saved.news, unplaced))
     return moved

@@ -1,4 +1,4 @@
-"""`leadline mappings check|schema`."""
+"""`leadline mappings check|unmapped|schema`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,34 @@ def check(
         return errors.failing(answer, error, _table(checked))
     output.show(answer, *(_well(one) for one in checked))
     return 0
+
+
+@mappings.command()
+def unmapped(
+    connection: Annotated[str | None, typer.Option(help="Only this connection.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many values to show.")] = 50,
+) -> None:
+    """List values that no transform or value map could place, most frequent first.
+
+    Such a value counts as missing, or as `other`. Place it with `values:` in the mapping. Works from
+    what was read and calls no system.
+
+    Examples:
+
+    leadline mappings unmapped --connection crm
+    """
+    from rich.markup import escape
+
+    from leadline.app.bootstrap import open_project
+    from leadline.app.lookup import unmapped as use_case
+
+    with open_project(options.current().settings(), connected=False) as project:
+        rows = use_case(project, connection=connection, limit=limit)
+    columns = [Column("seen", right=True), Column("connection", whole=True), Column("object", whole=True)]
+    columns += [Column("field", whole=True), Column("value")]
+    cells = [[f"{row['seen']:,}", row["connection"], row["object"], row["field"], escape(row["value"])] for row in rows]
+    shown = [output.grid(columns, cells)] if rows else ["Every value could be placed."]
+    output.show({"values": rows}, *shown)
 
 
 @mappings.command()

@@ -45,6 +45,8 @@ def lines(report: Report) -> list[RenderableType]:
     ]
     if report.crossings:
         told.append(_crossings(report))
+    if counts["unplaced"]:
+        told.append(f"{counts['unplaced']:,} values could not be placed: see `leadline mappings unmapped`.")
     if counts["withheld"]:
         told.append(
             f"{counts['withheld']:,} plays withheld: nobody is sent anything by a backfill, a new model or mapping."

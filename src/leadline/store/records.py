@@ -238,9 +238,11 @@ def save_unmapped(connection: Connection, name: str, object: str, seen: Mapping[
     )
 
 
-def list_unmapped(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
-    """The most frequent unplaced values."""
+def list_unmapped(connection: Connection, *, name: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """The most frequent unplaced values, of one connection or all."""
     query = select(unmapped).order_by(unmapped.c.seen.desc(), unmapped.c.value).limit(limit)
+    if name:
+        query = query.where(unmapped.c.connection == name)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
