@@ -80,7 +80,7 @@ class _Wire:
                 redirect=False,
             )  # fmt: skip
             chunks = []
-            for chunk in response.stream(_CHUNK, decode_content=True):
+            while chunk := response.read1(_CHUNK, decode_content=True):
                 chunks.append(chunk)
                 if time.monotonic() > deadline:
                     response.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _JWT_SECONDS = 180
 _CONNECT_SECONDS = 10.0
+_CHUNK = 65_536  # bytes read between two looks at the clock
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 _APP_USAGE = re.compile(r"per-app-api-usage=(\d+)/(\d+)")
 # Without the header the org's assignment rules run on every write and may take records away.
@@ -116,9 +118,12 @@ class _Adapter(HTTPAdapter):
         self, request: requests.PreparedRequest, timeout: float, proxies: Mapping[str, str] | None
     ) -> requests.Response:
         limits = (min(_CONNECT_SECONDS, timeout), timeout)
+        deadline = time.monotonic() + timeout
         try:
-            response = super().send(request, stream=False, timeout=limits, verify=self._ca, proxies=proxies)
-            _ = response.content  # the body belongs to the exchange: losing it is losing the reply
+            response = super().send(request, stream=True, timeout=limits, verify=self._ca, proxies=proxies)
+            # The body belongs to the exchange: losing it is losing the reply. Read here, because the
+            # library's timeout is one of each read and a body that trickles would never end.
+            response._content = _within(deadline, response)  # where the library keeps it
         except requests.exceptions.SSLError as error:
             raise ConfigError(
                 f"{self._host} could not be trusted: {_reason(error)}.",
@@ -272,6 +277,17 @@ class Client:
                 place=f"connections.{self._runtime.name}.private_key",
                 fix="Use the key whose certificate was uploaded to the external client app.",
             ) from error
+
+
+def _within(deadline: float, response: requests.Response) -> bytes:
+    """The whole body. ReadTimeout once the deadline (of the monotonic clock) has passed."""
+    chunks = []
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        chunks.append(chunk)
+        if time.monotonic() > deadline:
+            response.close()
+            raise requests.exceptions.ReadTimeout("the answer did not end in time")
+    return b"".join(chunks)
 
 
 def _not_connected(error: requests.exceptions.ConnectionError) -> bool:
