@@ -13,7 +13,7 @@ import pytest
 from tests.edits import heat
 from tests.stage import DAY, NOW, SYSTEMS, Stage, _iso, stage
 from tests.test_docs import _options, commands
-from tests.traces import Ended, Terminal, shown, stored
+from tests.traces import BOOKS, Ended, Terminal, shown, stored
 
 from leadline import cli
 from leadline.app.events import BatchPushed, ChunkScored, Event, ObjectRead, PageStored, StageStarted
@@ -191,7 +191,7 @@ def test_every_command_takes_the_time(terminal: Terminal, tmp_path: Path, made: 
     """What a demo or a sandbox does with it has tests of its own."""
     uid = terminal.type("queue", "--json").answer["records"][0]["uid"]
     later = _iso(NOW + 200 * DAY)
-    without = ("alembic_version", "mapping_checks")  # doctor remembers what fits
+    without = (*BOOKS, "mapping_checks")  # doctor remembers what fits
     before = shown(made.crms), stored(terminal.folder, without=without)
     for words in (
         ["init", str(tmp_path / "new")], ["doctor"], ["connectors"], ["mappings", "check"], ["mappings", "schema"],
@@ -279,7 +279,7 @@ def test_a_dry_run_counts_and_does_nothing(made: Stage, terminal: Terminal) -> N
         for line in (each for each in answer["objects"] if each["connection"] == system and each["object"] != "owners"):
             assert line["records"] == len(made.records(system, line["object"]))
     assert shown(made.crms) == before
-    assert stored(terminal.folder, without=("alembic_version", "mapping_checks")) == {}
+    assert stored(terminal.folder, without=(*BOOKS, "mapping_checks")) == {}
 
 
 def test_refused_rows_are_listed_with_who_must_act_and_sent_again_when_asked(

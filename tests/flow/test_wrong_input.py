@@ -20,11 +20,11 @@ import pytest
 from tests.conftest import LayOut
 from tests.edits import user_of
 from tests.stage import NOW, SYSTEMS, Stage, _iso, stage
-from tests.traces import Ended, Terminal, shown, stored
+from tests.traces import BOOKS, Ended, Terminal, shown, stored
 
 from leadline.sdk.sandbox.bundle import generate
 
-LOGS = ("alembic_version", "runs", "leases")  # a run that was begun and failed is logged
+LOGS = (*BOOKS, "runs", "leases")  # a run that was begun and failed is logged
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def _copy(crms: Stage, folder: Path, capsys: pytest.CaptureFixture[str], *, back
 
 
 @contextmanager
-def untouched(crms: Stage, terminal: Terminal, *, without: tuple[str, ...] = ("alembic_version",)) -> Iterator[None]:
+def untouched(crms: Stage, terminal: Terminal, *, without: tuple[str, ...] = BOOKS) -> Iterator[None]:
     """Neither the database nor a CRM changes within."""
     before = stored(terminal.folder, without=without), shown(crms.crms)
     yield
@@ -191,7 +191,7 @@ def test_doctor_and_mappings_check_find_it_too(name: str, crms: Stage, backfille
     misfit = MISFITS[name]
     place = change(backfilled.folder / "mappings" / f"{misfit.system}.yaml", misfit.old, misfit.new)
 
-    with untouched(crms, backfilled, without=("alembic_version", "mapping_checks")):
+    with untouched(crms, backfilled, without=(*BOOKS, "mapping_checks")):
         answer = backfilled.type("mappings", "check", "--json").answer
         problems = [problem for mapping in answer["mappings"] for problem in mapping["problems"]]
         assert any(one["place"].endswith(place) and misfit.said[0] in one["message"] for one in problems)
@@ -542,7 +542,7 @@ def test_the_project_that_is_broken_here_would_write(crms: Stage, backfilled: Te
     assert stored(backfilled.folder) != rows
 
 
-# Last, because it lets one connection write
+# Last, because these let a connection write
 
 
 def test_one_system_that_refuses_us_stops_a_first_backfill_and_not_a_sync(crms: Stage, terminal: Terminal) -> None:
@@ -560,3 +560,19 @@ def test_one_system_that_refuses_us_stops_a_first_backfill_and_not_a_sync(crms: 
     else:
         assert list(ended.answer["failures"]) == ["hubspot"]
         assert ended.answer["calls"]["salesforce"] > 0
+
+
+def test_it_is_compared_again_after_the_crm_refused_a_query(crms: Stage, backfilled: Terminal) -> None:
+    org = crms.crms["salesforce"]
+    org.faults.add({"path": "*/queryAll*", "status": 400, "code": "INVALID_FIELD", "times": 1})
+    try:
+        assert backfilled.type("sync", "--json").code == 6
+    finally:
+        org.faults.clear()
+
+    at = org.requests.next_index
+    backfilled.type("backfill", "--dry-run")
+    assert len([entry for entry in org.requests.since(at) if entry.path.endswith("/describe")]) == 8
+    at = org.requests.next_index
+    backfilled.type("backfill", "--dry-run")
+    assert not [entry for entry in org.requests.since(at) if entry.path.endswith("/describe")]
