@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -81,8 +81,8 @@ class Wire:
             12.0,
             daily_calls=daily_calls,
             on_call=self.calls.append,
-            **({} if lent is None else {"attempts": lent}),
         )
+        runtime = runtime if lent is None else replace(runtime, attempts=lent)
         return HttpPolicy(runtime, classify=classify, paces=paces, attempts=attempts)
 
 
