@@ -19,6 +19,7 @@ from leadline.app.pull import pull_all
 from leadline.app.writer import push_all
 from leadline.sdk.errors import ConfigError, LeadlineError
 from leadline.store import runs
+from leadline.store.outbox import State, count_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def perform(
         raise
     finally:
         with project.engine.begin() as connection:
-            report = counts.report()
+            # An outcome that was unknown and has been looked up since is not unknown any more.
+            report = {**counts.report(), "unknown": count_states(connection).get(State.UNKNOWN, 0)}
             runs.end_run(connection, run_id, report, wall_clock=int(time.time()), error=error)
     return Report(kind, report, counts.crossings, counts.failures)
