@@ -87,7 +87,7 @@ class Truth:
         for name, found in records.items():
             of_object = mapping.objects[name]
             rows = normalize(of_object, system, name, found, NOW).rows
-            truth.rows[of_object.entity].update((row["uid"], row) for row in rows)
+            truth.rows[of_object.entity].update((row["uid"], row) for row in rows if not row["deleted"])
         return truth
 
     def root(self, uid: str) -> str:

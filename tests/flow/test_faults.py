@@ -181,8 +181,8 @@ def test_a_crm_that_stays_busy_costs_its_own_writes_only_until_the_next_run(
     assert ran.report.failures.keys() == {system}
     assert isinstance(ran.report.failure, TransientError)
     assert states(on, other).keys() <= {"written", "unchanged", "superseded"}
-    assert states(on, system)["planned"] + states(on, system)["unknown"] > 0
-    assert states(on, system)["refused"] == 0
+    assert states(on, system)["planned"] > 0
+    assert not states(on, system).keys() & {"sending", "unknown", "refused"}
     on.crms[system].faults.clear()
     assert on.sync().report.failures == {}
     ends_well(on)

@@ -130,3 +130,15 @@ def test_an_edit_that_scoring_does_not_look_at_wakes_nobody(on: Stage, system: s
 
     (row,) = on.rows(tables.accounts, tables.accounts.c.uid == account)
     assert row["name"] == "Renamed & Sons"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_edit_of_what_we_write_is_seen_and_wakes_nobody(on: Stage, system: str) -> None:
+    """Somebody sets a score by hand: our copy follows, and the score stands until the next one is due."""
+    account = min(row["uid"] for row in on.rows(tables.accounts, tables.accounts.c.connection == system))
+    user_of(system, on).change(account, score=99)
+
+    did_nothing(on.sync())
+
+    (row,) = on.rows(tables.accounts, tables.accounts.c.uid == account)
+    assert orjson.loads(row["crm"])["score"] == 99
