@@ -294,13 +294,18 @@ def test_a_pass_of_some_minutes_widens_the_next_overlap_by_its_length(org: Org) 
 def test_deletes_and_merges_are_read(org: Org) -> None:
     connection = org.connect()
     cursor = read(connection, "Account", "Name")[-1].cursor
-    winner, loser = (record_id("Account", f"acct_{n:06d}") for n in (1, 2))
+    people = read(connection, "Contact", "AccountId")
+    loser = next(str(record.fields["AccountId"]) for record in rows(people) if record.fields["AccountId"])
+    winner = next(record.id for record in rows(read(connection, "Account", "Name")) if record.id != loser)
+    theirs = {record.id for record in rows(people) if record.fields["AccountId"] == loser}
     org.sandbox.clock.advance(600)
     org.vendor.edit({"action": "merge", "object": "Account", "id": winner, "fields": {"loser": loser}})
     org.vendor.edit({"action": "delete", "object": "Lead", "id": "lead_000003"})
     changed = {record.id: record for record in rows(read(connection, "Account", "Name", cursor=cursor))}
     assert (changed[loser].deleted, changed[loser].merged_into) == (True, winner)
     assert not changed[winner].deleted
+    moved = {record.id: record for record in rows(read(connection, "Contact", "AccountId", cursor=people[-1].cursor))}
+    assert {moved[one].fields["AccountId"] for one in theirs} == {winner}
     assert [r.id for r in rows(read(connection, "Lead")) if r.deleted] == [lead_id(3)]
 
 

@@ -10,7 +10,7 @@ from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.faults import RowError
 from leadline_salesforce.sandbox.fields import ObjectDef
 from leadline_salesforce.sandbox.loading import record_id
-from leadline_salesforce.sandbox.objects import ACCOUNT, CONTACT, named
+from leadline_salesforce.sandbox.objects import ACCOUNT, CONTACT, OBJECTS, named
 from leadline_salesforce.sandbox.store import Org
 from leadline_salesforce.sandbox.writes import By, Writes
 
@@ -59,13 +59,19 @@ class Edits:
         return {"id": planned.record_id}
 
     def _merge(self, definition: ObjectDef, winner: str, loser: str) -> dict[str, Any]:
-        """The loser goes to the recycle bin and points at the winner, whose stamp moves."""
+        """The loser goes to the recycle bin and points at the winner, whose stamp moves and who gets its records."""
         if not definition.mergeable:
             raise ValueError(f"{definition.name} records cannot be merged")
         lost = self._known(definition, loser)
         kept = self._writes.living(definition, winner)
         self._writes.put(self._writes.delete(definition, lost, self._by, MasterRecordId=kept["Id"]))
         self._writes.put(self._writes.mark(kept, self._by))
+        for child in OBJECTS.values():
+            lookups = [name for name, field in child.fields.items() if definition.name in field.reference_to]
+            for row in list(self._org.table(child).rows.values()):
+                moved = {name: kept["Id"] for name in lookups if name != "MasterRecordId" and row.get(name) == lost}
+                if moved and not row["IsDeleted"]:
+                    self._writes.put(self._writes.mark(row, self._by, **moved))
         return {"id": kept["Id"]}
 
     def _convert(self, definition: ObjectDef, lead: str, fields: Mapping[str, Any]) -> dict[str, Any]:
