@@ -55,6 +55,11 @@ class Salesforce:
             self.system, "update", "Contact", id=contact.split("/")[2], fields={"AccountId": account.split("/")[2]}
         )
 
+    def merge(self, winner: str, loser: str) -> None:
+        """Two records were one."""
+        _, kind, record_id = winner.split("/")
+        self._stage.edit(self.system, "merge", kind, id=record_id, fields={"loser": loser.split("/")[2]})
+
     def backdate(self, visit: str, at: int) -> None:
         """A visit turns out to have happened at another time."""
         self._stage.edit(
@@ -124,6 +129,11 @@ class HubSpot:
         for former in list(portal.links.of("contacts", record, "companies")):
             portal.unlink(contacts, record, companies, former, stamp)
         portal.link(contacts, record, companies, int(account.split("/")[2]), portal.stamp())
+
+    def merge(self, winner: str, loser: str) -> None:
+        """Two records were one."""
+        _, kind, record_id = loser.split("/")
+        self._stage.edit(self.system, "merge", kind, id=record_id, into=winner.split("/")[2])
 
     def backdate(self, visit: str, at: int) -> None:
         """A visit turns out to have happened at another time."""

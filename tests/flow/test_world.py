@@ -16,7 +16,7 @@ import pytest
 from tests.checker import Checker, assert_same
 from tests.edits import User, user_of
 from tests.recompute import Truth
-from tests.stage import DAY, NOW, SYSTEMS, Stage, stage, write_bundle
+from tests.stage import DAY, NOW, SYSTEMS, Stage, did_nothing, stage, write_bundle
 
 from leadline.core.entities import Entity
 from leadline.core.normalize.mapping import Mapping as FieldMapping
@@ -120,6 +120,9 @@ def edits(user: User, cast: Cast, now: int) -> Iterator[tuple[str, int]]:
     yield "somebody without an account, and their lead", 0
     user.delete(contact)
     yield "whose contact is deleted", 0
+    user.merge(contacts[1], contacts[2])
+    user.merge(accounts[3], accounts[6])
+    yield "contacts and accounts are merged", 60
     visit = user.visit(contacts[14], "trial_signup")
     yield "another visit", 0
     user.backdate(visit, now - 70 * DAY)
@@ -143,3 +146,4 @@ def test_whatever_people_edit_the_scores_follow(tmp_path: Path) -> None:
             checker.check(name)
             # Never everything: nine days touch many records, an edit a handful.
             assert 0 < ran.counts["scored"] < (subjects if seconds > DAY else 80), name
+        did_nothing(on.sync())

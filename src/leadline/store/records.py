@@ -47,12 +47,14 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
     """Store normalized rows of one object and mark what they concern.
 
     A row equal to the stored one is left alone; a row that differs only in what Leadline itself
-    writes is stored and is not news.
+    writes is stored and is not news. Links to a record that was merged lead to the survivor: not
+    every CRM tells of the rows whose links a merge has moved.
     """
     table = ENTITY_TABLES[entity]
     # A page may hold a record twice: the later one counts. Sorted, so that two processes lock in one order.
     latest = dict(sorted({row["uid"]: row for row in rows}.items()))
     before = _existing(connection, entity, latest)
+    survivors = _survivors(connection, entity, latest.values())
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     listed = tuple(field.name for field in FIELDS[entity] if field.kind is Kind.LIST)
     stored: list[dict[str, Any]] = []
@@ -62,7 +64,7 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
         old = before.get(uid)
         if row["deleted"] and old is None:
             continue
-        kept = {**_restored(old), **_identity(row)} if row["deleted"] else row
+        kept = _gone(old, row) if old and row["deleted"] else _led(row, _LINKS[entity], survivors)
         ready = _prepared(kept, scored, listed)
         if old is not None and old["row_digest"] == ready["row_digest"]:
             continue
@@ -72,8 +74,59 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
             marks.update(_concerned(entity, ready, old))
     if stored:
         _store(connection, table, stored)
+    merged = {row["uid"]: row["merged_into"] for row in stored if row["merged_into"]}
+    if merged:
+        marks.update(_hand_over(connection, merged))
     mark_dirty(connection, marks, "changed")
     return Saved(len(stored), news)
+
+
+def _survivors(connection: Connection, entity: Entity, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What the records that these rows link to have been merged into, as far as they have."""
+    found: dict[str, str] = {}
+    asked = {row[link] for row in rows for link in _LINKS[entity] if row.get(link)}
+    while asked:  # a survivor may have been merged again
+        new: dict[str, str] = {}
+        for table in (ENTITY_TABLES[Entity.ACCOUNT], ENTITY_TABLES[Entity.PERSON]):
+            for batch in batched(sorted(asked)):
+                query = select(table.c.uid, table.c.merged_into)
+                hits = connection.execute(query.where(table.c.uid.in_(batch), table.c.merged_into.is_not(None)))
+                new.update({row.uid: row.merged_into for row in hits})
+        found.update(new)
+        asked = set(new.values()) - found.keys()
+    return found
+
+
+def _led(row: Mapping[str, Any], links: Sequence[str], survivors: Mapping[str, str]) -> Mapping[str, Any]:
+    """The row with its links led to the survivors."""
+    moved = {}
+    for link in links:
+        uid = row.get(link)
+        while uid is not None and uid in survivors:
+            uid = survivors[uid]
+        if uid != row.get(link):
+            moved[link] = uid
+    return {**row, **moved} if moved else row
+
+
+def _hand_over(connection: Connection, merged: Mapping[str, str]) -> set[str]:
+    """Let what links to a merged record link to its survivor. Returns people whose links have moved."""
+    moved: set[str] = set()
+    for entity, links in _LINKS.items():
+        table = ENTITY_TABLES[entity]
+        uids = {
+            uid
+            for link in links
+            for batch in batched(sorted(merged))
+            for uid in connection.scalars(select(table.c.uid).where(table.c[link].in_(batch)))
+        }
+        scored = tuple(field.name for field in FIELDS[entity] if field.scored)
+        rows = [_led(_restored(row), links, merged) for row in _existing(connection, entity, uids).values()]
+        if rows:
+            _store(connection, table, [_prepared(row, scored, ()) for row in rows])
+        if entity in _ITSELF_SCORED:
+            moved |= uids
+    return moved
 
 
 def _existing(connection: Connection, entity: Entity, uids: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -87,13 +140,15 @@ def _existing(connection: Connection, entity: Entity, uids: Iterable[str]) -> di
     return found
 
 
-def _identity(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: row[key] for key in ("uid", "modified_at", "read_at", "deleted", "merged_into")}
+def _gone(old: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored row, deleted. A CRM's recycle bin may tell of a merged record without saying that it was merged."""
+    known = {key: row[key] for key in ("uid", "modified_at", "read_at", "deleted")}
+    return {**_restored(old), **known, "merged_into": row["merged_into"] or old["merged_into"]}
 
 
-def _restored(old: Mapping[str, Any] | None) -> dict[str, Any]:
+def _restored(old: Mapping[str, Any]) -> dict[str, Any]:
     """A stored row as the normalizer would give it, so that a deletion keeps what was known."""
-    row = dict(old or {})
+    row = dict(old)
     row["crm"] = orjson.loads(row["crm"])
     for key in ("digest", "row_digest"):
         row.pop(key)
