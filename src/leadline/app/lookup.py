@@ -30,6 +30,7 @@ class Ranked:
     """One line of the queue. Points are whole."""
 
     uid: str
+    connection: str
     name: str
     group: str
     score: int
@@ -56,6 +57,7 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
         return [
             Ranked(
                 uid=row["uid"],
+                connection=row["connection"],
                 name=row["name"] or row["uid"],
                 group=row["group"],
                 score=row["score"] // 1_000,

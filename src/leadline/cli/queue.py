@@ -54,12 +54,16 @@ def queue_table(rows: Sequence[Ranked]) -> Table:
     """The queue, a row per record, its strongest reasons below the name."""
     from rich.markup import escape
 
+    # Two CRMs may know the same company.
+    several = len({row.connection for row in rows}) > 1
     return output.grid(
         _COLUMNS,
         [
             (
                 str(number),
-                f"[bold]{escape(row.name)}[/]" + (f"\n[dim]{escape(row.why)}[/]" if row.why else ""),
+                f"[bold]{escape(row.name)}[/]"
+                + (f" [dim]{row.connection}[/]" if several else "")
+                + (f"\n[dim]{escape(row.why)}[/]" if row.why else ""),
                 row.group.replace("_", " "),
                 *(str(points) for points in (row.score, row.fit, row.intent)),
                 escape(row.owner or ""),

@@ -120,6 +120,7 @@ def _announce(system: str, running: RunningSandbox, world: World) -> None:
         "",
         "Connection for leadline.yaml:",
         *(f"  {key}: {value}" for key, value in running.credentials.items()),
+        *(f"Nobody, for routing.unassigned_owners: {owner}" for owner in running.vendor.unassigned_owners()),
         "",
         f"Control: {running.base_url}/__sandbox__/state   (docs/sandbox.md)",
         "Stop with Ctrl-C.",
