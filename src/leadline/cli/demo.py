@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from types import FrameType
@@ -165,17 +168,24 @@ def _told(console: Console, report: Report) -> None:
     console.print(f"calls: {calls or 'none'}")
 
 
+def _program() -> str:
+    """How this program can be called again: by name where the shell finds it, else by its path."""
+    said = Path(sys.argv[0])
+    return "leadline" if shutil.which("leadline") or not said.is_file() else os.path.relpath(said)
+
+
 def _closing(console: Console, folder: Path, *, seconds: float, calls: dict[str, int]) -> None:
     console.print()
     console.rule("[bold]Look around[/]", align="left")
     made = ", ".join(f"{count:,} calls to {name}" for name, count in calls.items())
     console.print(f"Done in {seconds:.0f} s, {made}.")
     console.print(f"Settings, mappings, model and database stay in [cyan]{folder}[/]:")
-    project = f"leadline --project {folder}"
+    program = _program()
+    project = f"{program} --project {folder}"
     for command, meaning in (
         (f"{project} queue", "the ranked queue"),
         (f"{project} explain NAME", "any account or person, point by point"),
         (f"{project} outbox list --state written", "everything that was done"),
-        ("leadline init my-project", "begin with your own CRM"),
+        (f"{program} init my-project", "begin with your own CRM"),
     ):
         console.print(f"  [bold]{command}[/]  [dim]{meaning}[/]", soft_wrap=True)
