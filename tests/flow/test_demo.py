@@ -97,8 +97,8 @@ def test_it_fits_80_columns(shown: Shown) -> None:
 
 
 def test_what_it_says_to_type_next_can_be_typed(shown: Shown) -> None:
-    lines = re.findall(r"^  (\S*leadline --project \S+ .+)$", shown.text, flags=re.MULTILINE)
-    commands = [re.split(r"\s{2,}", line)[0].split()[1:] for line in lines]
+    lines = re.findall(r"^  .*leadline (--project \S+ .+)$", shown.text, flags=re.MULTILINE)
+    commands = [re.split(r"\s{2,}", line)[0].split() for line in lines]
     assert {tuple(words[2:4]) for words in commands} >= {("queue",), ("outbox", "list")}
     queue = typed("--project", str(shown.folder), "queue", "--limit", "1", "--json").stdout
     name = re.search(r'"uid": "([^"]+)"', queue)

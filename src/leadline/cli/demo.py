@@ -171,6 +171,8 @@ def _told(console: Console, report: Report) -> None:
 def _program() -> str:
     """How this program can be called again: by name where the shell finds it, else by its path."""
     said = Path(sys.argv[0])
+    if said.name == "__main__.py":
+        return "python -m leadline"
     return "leadline" if shutil.which("leadline") or not said.is_file() else os.path.relpath(said)
 
 
