@@ -209,7 +209,13 @@ class Portal:
         """Move a record to the recycle bin, off its links and out of search."""
         table.store.archive(record, stamp)
         table.index.note(record.id, None, self._due())
+        others = [self.tables[name] for name in sorted(_STAMPED_BY_LINKS)]
+        ends = [
+            (other, each) for other in others for each in self.links.of(table.kind.name, record.id, other.kind.name)
+        ]
         self.links.forget(table.kind.name, record.id)
+        for other, other_id in ends:
+            self.touch(other, other_id, self._computed(other, other_id), stamp)
         for name in table.unique_names():
             value = record.values.get(name)
             if value is not None:
