@@ -37,7 +37,7 @@ both = pytest.mark.parametrize("system", SYSTEMS)
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return generate(40, seed=4, now=NOW)
+    return generate(30, seed=4, now=NOW)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from leadline.store import tables
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return generate(120, seed=9, now=NOW)
+    return generate(60, seed=9, now=NOW)
 
 
 @pytest.fixture

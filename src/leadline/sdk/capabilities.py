@@ -10,7 +10,8 @@ class Capabilities:
     """Limits and abilities of one system.
 
     `*_batch` is the number of rows in one call (0: the system cannot do it); `page_size` the rows
-    in one page of a full read.
+    in one page of a full read. When more than `bulk_above` updates wait, up to `bulk_batch` of them are
+    pushed at once, for a system that takes so many in one asynchronous job (0: it has none).
     """
 
     reads: tuple[str, ...]
@@ -19,5 +20,8 @@ class Capabilities:
     task_batch: int
     enrol_batch: int
     partial_success: bool
+    list_batch: int = 0
+    bulk_batch: int = 0
+    bulk_above: int = 0
     brings_sandbox: bool = False
     notes: str = ""

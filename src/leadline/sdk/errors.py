@@ -6,6 +6,7 @@
     │   └── MissingExtraError     an optional package is not installed
     ├── TransientError            wait and try again; `retry_after` says how long where known
     │   └── BudgetError           the quota that this deployment may use is spent until `retry_after`
+    ├── WebhookError              a request that arrived is not proved, too old or unreadable: believe nothing of it
     ├── PermanentError            the vendor understood and said no; the same call will fail again
     └── UnknownOutcomeError       a write may or may not have happened: reconcile by reading
 
@@ -84,3 +85,11 @@ class UnknownOutcomeError(LeadlineError):
     """A write was sent and no answer came back. The caller reads before it decides."""
 
     exit_code = 4
+
+
+class WebhookError(LeadlineError):
+    """A webhook request is not believed. `status` is the HTTP status to answer it with."""
+
+    def __init__(self, message: str, *, status: int = 401, fix: str = "", place: str = "") -> None:
+        self.status = status
+        super().__init__(message, fix=fix, place=place)

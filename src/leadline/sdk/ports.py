@@ -15,10 +15,13 @@ from leadline.sdk.records import (
     Effect,
     Estimate,
     Finding,
+    Notice,
     ObjectSchema,
     Page,
     PullRequest,
+    RawRecord,
     RowOutcome,
+    WebhookCall,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +81,12 @@ class Source(Protocol):
     # The last page is always yielded, empty if need be, so that the cursor moves.
     def pull(self, request: PullRequest) -> Iterator[Page]: ...
 
+    # The named records as they are now, whatever any index or cursor says: what a webhook points at.
+    # One record per id that exists or existed, deleted ones with `deleted=True`; ids that the system
+    # has never heard of, or hides, come back as deleted too. Any number of ids; the connector batches.
+    # `request.cursor` is ignored.
+    def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]: ...
+
 
 class Sink(Protocol):
     """Writes to a system."""
@@ -99,6 +108,14 @@ class Connection(Source, Sink, Protocol):
     def close(self) -> None: ...
 
 
+class Webhooks(Protocol):
+    """Understands the webhooks that one connection's system sends."""
+
+    # The records that a request speaks of. WebhookError when it is not proved to come from the system,
+    # is too old, or cannot be read; then nothing of it may be believed.
+    def read(self, call: WebhookCall) -> list[Notice]: ...
+
+
 class Connector(Protocol):
     """A kind of system."""
 
@@ -118,6 +135,10 @@ class Connector(Protocol):
     # Make a connection. Does not talk to the system yet: the first verb does.
     # ConfigError for options that cannot work.
     def connect(self, options: Mapping[str, object], runtime: Runtime) -> Connection: ...
+
+    # The reader of the system's webhooks; None when the system sends none or the options hold no
+    # secret to prove them with. ConfigError for options that cannot work.
+    def webhooks(self, options: Mapping[str, object], runtime: Runtime) -> Webhooks | None: ...
 
     # The factory of the local sandbox, None when the connector brings none. Imports the extra
     # `leadline[sandbox]`.

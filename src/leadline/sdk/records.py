@@ -182,7 +182,41 @@ class Enrol:
     sender_email: str | None = None
 
 
-Effect: TypeAlias = UpdateFields | CreateTask | Enrol
+@dataclass(frozen=True, slots=True)
+class JoinList:
+    """Put a record on a static list of the CRM, unless it is there. `list_id` is the vendor's id of the list."""
+
+    key: str
+    target: RecordRef
+    list_id: str
+
+
+Effect: TypeAlias = UpdateFields | CreateTask | Enrol | JoinList
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one webhook event says: this record was touched. Nothing else in it is trusted.
+
+    `id` is the event's own identity as far as the vendor gives one, for telling a repetition;
+    `occurred_at` the vendor's time, 0 where it told none. Order and completeness are not promised.
+    """
+
+    object: str
+    record_id: str
+    occurred_at: int = 0
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """An HTTP request that arrived, as it was sent. Header names are lower case; `url` is the full public one."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: int
 
 
 class Outcome(StrEnum):
