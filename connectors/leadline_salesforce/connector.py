@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leadline.sdk.capabilities import Capabilities
 from leadline.sdk.ports import Runtime
-from leadline.sdk.records import Effect, Estimate, Finding, ObjectSchema, Page, PullRequest, RowOutcome
+from leadline.sdk.records import Effect, Estimate, Finding, ObjectSchema, Page, PullRequest, RawRecord, RowOutcome
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from leadline_salesforce.client import Client
     from leadline_salesforce.sink import SalesforceSink
     from leadline_salesforce.source import SalesforceSource
+    from leadline_salesforce.webhooks import SalesforceWebhooks
 
 CAPABILITIES = Capabilities(
     reads=(
@@ -52,6 +53,9 @@ class SalesforceConnection:
     def pull(self, request: PullRequest) -> Iterator[Page]:
         return self._source.pull(request)
 
+    def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]:
+        return self._source.fetch(request, ids)
+
     def push(self, effects: Sequence[Effect]) -> list[RowOutcome]:
         return self._sink.push(effects)
 
@@ -85,6 +89,16 @@ class SalesforceConnector:
         read = read_options(options, runtime.name)
         client = Client(read, runtime)
         return SalesforceConnection(client, SalesforceSource(client, read, runtime), SalesforceSink(client, runtime))
+
+    def webhooks(self, options: Mapping[str, object], runtime: Runtime) -> SalesforceWebhooks | None:
+        """The reader of callouts, None when the options hold neither webhook_secret nor webhook_token."""
+        from leadline_salesforce.options import read_options
+        from leadline_salesforce.webhooks import SalesforceWebhooks
+
+        read = read_options(options, runtime.name)
+        if read.webhook_secret is None and read.webhook_token is None:
+            return None
+        return SalesforceWebhooks(read.webhook_secret, read.webhook_token)
 
     def sandbox(self) -> VendorFactory:
         """The factory of the local org."""

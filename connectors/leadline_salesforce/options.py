@@ -32,6 +32,13 @@ class SalesforceOptions(BaseModel):
     api_version: str = Field(default="66.0", pattern=r"^\d{2}\.0$", description="Version of the REST API.")
     ca_file: Path | None = Field(default=None, description="PEM file with a private certificate authority.")
 
+    webhook_secret: SecretStr | None = Field(
+        default=None, min_length=16, description="Secret with which the org signs its callouts to Leadline."
+    )
+    webhook_token: SecretStr | None = Field(
+        default=None, min_length=16, description="Token that callouts carry where the org cannot sign them."
+    )
+
     @model_validator(mode="after")
     def _one_way_to_sign_in(self) -> SalesforceOptions:
         key = self.private_key is not None or self.private_key_file is not None

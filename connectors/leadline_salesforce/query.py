@@ -8,8 +8,9 @@ while it is read moves to the end instead of shifting pages.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
 from leadline.sdk.errors import ConfigError
 
@@ -17,6 +18,11 @@ PAGE_SIZE = 2000
 # The vendor keeps no deleted rows of these, so they lack the field.
 WITHOUT_IS_DELETED = frozenset({"User", "UserRole", "Profile", "Organization", "Group"})
 MERGEABLE = frozenset({"Account", "Contact", "Lead"})
+
+# URI and headers together may have 16,384 bytes (vendor's limit); the headers and the path get 4,096 of them.
+_URI = 12_288
+_BRACKETS = len(quote_plus("()"))
+_ID_IN_URI = 18 + len(quote_plus("'', "))  # an id has nothing to escape
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*\Z")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\Z")
@@ -43,11 +49,15 @@ def name(text: str) -> str:
     return text
 
 
+def is_name(text: str) -> bool:
+    """Whether the text has the form of an object's or field's name."""
+    return _NAME.match(text) is not None
+
+
 def select(object: str, fields: Sequence[str], after: After | None) -> str:
     """The next page of an object, with what every page needs."""
-    names = dict.fromkeys(("Id", "SystemModstamp", *_marks(object), *(name(field) for field in fields)))
     return (
-        f"SELECT {', '.join(names)} FROM {name(object)}{_where(after)} "  # noqa: S608 - names are checked
+        f"SELECT {', '.join(_columns(object, fields))} FROM {name(object)}{_where(after)} "  # noqa: S608 - names are checked
         f"ORDER BY SystemModstamp, Id LIMIT {PAGE_SIZE}"
     )
 
@@ -61,6 +71,15 @@ def by_id(object: str, fields: Sequence[str], ids: Sequence[str]) -> str:
     """Fields of known rows."""
     names = dict.fromkeys(("Id", *(name(field) for field in fields)))
     return f"SELECT {', '.join(names)} FROM {name(object)} WHERE Id IN {_texts(ids)}"  # noqa: S608
+
+
+def by_ids(object: str, fields: Sequence[str], ids: Sequence[str]) -> Iterator[str]:
+    """Queries for known rows with all that a record needs, as few as keep each within a URI."""
+    names = ", ".join(_columns(object, fields))
+    opening = f"SELECT {names} FROM {name(object)} WHERE Id IN "  # noqa: S608 - names are checked
+    per_query = max(1, min(PAGE_SIZE, (_URI - len(quote_plus(opening)) - _BRACKETS) // _ID_IN_URI))
+    for at in range(0, len(ids), per_query):
+        yield f"{opening}{_texts(ids[at : at + per_query])}"
 
 
 def tasks_by_key(keys: Sequence[str]) -> str:
@@ -84,6 +103,10 @@ def cadences_by_name(names: Sequence[str]) -> str:
 def is_id(text: str) -> bool:
     """Whether the text has the form of a record id."""
     return _ID.match(text) is not None
+
+
+def _columns(object: str, fields: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(("Id", "SystemModstamp", *_marks(object), *(name(field) for field in fields))))
 
 
 def _marks(object: str) -> tuple[str, ...]:

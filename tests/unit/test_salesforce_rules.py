@@ -14,11 +14,11 @@ from leadline.sdk.http import Action, Reply
 from leadline.sdk.records import Actor, FieldSchema, FieldType, ObjectSchema, Scalar
 from leadline_salesforce.cursor import OVERLAP, Progress, epoch
 from leadline_salesforce.errors import CALLS, ROWS, classify, one_line, refusal
+from leadline_salesforce.health import WRITE_BACK, task_key, write_back
 from leadline_salesforce.options import read_options
 from leadline_salesforce.payloads import same
 from leadline_salesforce.query import After, select
 from leadline_salesforce.sandbox import ids
-from leadline_salesforce.source import WRITE_BACK, task_key, write_back
 
 STAMP = "2026-05-28T12:00:00.000Z"
 GOOD = {"base_url": "https://acme.my.salesforce.com/", "consumer_key": "k", "consumer_secret": "s3cret"}
