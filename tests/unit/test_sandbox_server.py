@@ -2,81 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from tests.shop import NOW, Shop, fault, logged, rows
 
 from leadline.sdk.errors import ConfigError
 from leadline.sdk.sandbox.clock import SandboxClock
-from leadline.sdk.sandbox.faults import Faults
-from leadline.sdk.sandbox.server import RunningSandbox, json_response, running
+from leadline.sdk.sandbox.server import RunningSandbox, running
 from leadline.sdk.sandbox.world import World
-
-NOW = 1_760_000_000
-
-
-class Shop:
-    """A vendor with one object: POST /things keeps a list of things and refuses rows on request."""
-
-    name = "shop"
-
-    def __init__(self, world: World, clock: SandboxClock, faults: Faults) -> None:
-        self.things: list[dict[str, Any]] = []
-        self.clock = clock
-        self.faults = faults
-
-    def routes(self) -> Sequence[BaseRoute]:
-        return [
-            Route("/things", self.post, methods=["POST"]),
-            Route("/things", self.get, methods=["GET"]),
-            Route("/delay", self.delay),
-        ]
-
-    async def delay(self, request: Request) -> Response:
-        """Whether the kernel may hold small replies back (Nagle)."""
-        connection = request.scope["leadline.transport"].get_extra_info("socket")
-        return json_response(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0)
-
-    async def post(self, request: Request) -> Response:
-        rows = await request.json()
-        answers = []
-        for row in rows:
-            refusal = self.faults.refusal("thing", row["id"])
-            if refusal is None:
-                self.things.append({**row, "at": self.clock.now()})
-            answers.append({"id": row["id"], "error": refusal.code if refusal else None})
-        request.state.records = len(rows)
-        return json_response(answers)
-
-    async def get(self, request: Request) -> Response:
-        request.state.records = len(self.things)
-        return json_response(self.things)
-
-    def fault_response(self, status: int, code: str | None) -> Response:
-        return json_response({"shop_error": code or "BUSY"}, status)
-
-    def credentials(self, base_url: str) -> dict[str, str]:
-        return {"base_url": base_url, "token": "t"}
-
-    def unassigned_owners(self) -> tuple[str, ...]:
-        return ("nobody@example.com",)
-
-    def state(self) -> Mapping[str, list[dict[str, Any]]]:
-        return {"thing": self.things}
-
-    def edit(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        if command.get("action") != "create":
-            raise ValueError("this shop only creates")
-        self.things.append(dict(command["fields"]))
-        return {"id": command["fields"]["id"]}
 
 
 @pytest.fixture
@@ -89,20 +26,6 @@ def shop() -> Iterator[RunningSandbox]:
 def http(shop: RunningSandbox) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=shop.base_url, timeout=10) as client:
         yield client
-
-
-def rows(*ids: str) -> list[dict[str, str]]:
-    return [{"id": one} for one in ids]
-
-
-def logged(http: httpx.Client, since: int = 0) -> list[dict[str, Any]]:
-    answer = http.get("/__sandbox__/requests", params={"since": since}).json()
-    found: list[dict[str, Any]] = answer["requests"]
-    return found
-
-
-def fault(http: httpx.Client, rule: object) -> None:
-    assert http.post("/__sandbox__/faults", json=rule).status_code == 200
 
 
 def test_the_log_has_every_call_with_its_records_and_the_sandbox_time(http: httpx.Client) -> None:

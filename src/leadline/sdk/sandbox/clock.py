@@ -12,18 +12,26 @@ class SandboxClock:
     A new clock runs with the machine's, `offset` seconds ahead. After `set` it stands still, so
     that a test sees the same time in every record; `set(..., running=True)` lets it run on from
     there. `advance` moves it either way without changing whether it runs.
+
+    `skew` is how many seconds the vendor's clock is ahead of everybody else's (behind when negative):
+    `now`, which stamps records and replies, has it, and `unskewed`, which tests lend to a worker, has not.
     """
 
     def __init__(self, offset: float = 0.0) -> None:
         self._offset = offset
         self._standing: float | None = None
+        self.skew = 0.0
 
     def now(self) -> float:
-        """Epoch seconds."""
+        """Epoch seconds, as the vendor believes."""
+        return self.unskewed() + self.skew
+
+    def unskewed(self) -> float:
+        """Epoch seconds, as the rest of the world knows them."""
         return time.time() + self._offset if self._standing is None else self._standing
 
     def set(self, epoch: float, *, running: bool = False) -> None:
-        """Show `epoch` seconds from now on."""
+        """Show `epoch` seconds from now on; the skew comes on top."""
         self._standing = None if running else epoch
         self._offset = epoch - time.time() if running else 0.0
 
@@ -42,7 +50,12 @@ class SandboxClock:
     def describe(self) -> dict[str, object]:
         """The clock as the control surface shows it."""
         now = self.now()
-        return {"epoch": now, "iso": datetime.fromtimestamp(now, UTC).isoformat(), "running": self.running}
+        return {
+            "epoch": now,
+            "iso": datetime.fromtimestamp(now, UTC).isoformat(),
+            "running": self.running,
+            "skew_seconds": self.skew,
+        }
 
 
 def parse_time(value: object) -> float:

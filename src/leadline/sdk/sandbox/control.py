@@ -1,7 +1,8 @@
 """The control surface under `/__sandbox__/`: what tests and demos do to a sandbox from outside.
 
-GET state, GET|DELETE requests, GET|POST|DELETE faults, GET|POST clock, POST records. A request
-that makes no sense gets a 400 with {"error": "a plain message"}. `docs/sandbox.md` has the JSON.
+GET state, GET|DELETE requests, GET|POST|DELETE faults, GET|POST clock, GET|POST latency, POST search,
+POST records. A request that makes no sense gets a 400 with {"error": "a plain message"}.
+`docs/sandbox.md` has the JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from leadline.sdk.sandbox import rulekeys
 from leadline.sdk.sandbox.clock import parse_time
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from leadline.sdk.sandbox.clock import SandboxClock
     from leadline.sdk.sandbox.faults import Faults
+    from leadline.sdk.sandbox.latency import Latency
     from leadline.sdk.sandbox.requestlog import RequestLog
     from leadline.sdk.sandbox.vendor import VendorSandbox
 
@@ -35,8 +38,11 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
 class Control:
     """The handlers of one sandbox's control surface."""
 
-    def __init__(self, vendor: VendorSandbox, clock: SandboxClock, faults: Faults, log: RequestLog) -> None:
+    def __init__(
+        self, vendor: VendorSandbox, clock: SandboxClock, faults: Faults, log: RequestLog, latency: Latency
+    ) -> None:
         self._vendor = vendor
+        self._latency = latency
         self._clock = clock
         self._faults = faults
         self._log = log
@@ -52,6 +58,9 @@ class Control:
             ("DELETE", "faults", self._delete_faults),
             ("GET", "clock", self._get_clock),
             ("POST", "clock", self._post_clock),
+            ("GET", "latency", self._get_latency),
+            ("POST", "latency", self._post_latency),
+            ("POST", "search", self._post_search),
             ("POST", "records", self._post_records),
         ]
         return Starlette(
@@ -77,7 +86,7 @@ class Control:
         return {"requests": [], "next": self._log.next_index}
 
     async def _get_faults(self, _: Request) -> object:
-        return {"faults": self._faults.describe()}
+        return {"faults": self._faults.describe(), "refused_automation": self._faults.refused_automation}
 
     async def _post_faults(self, request: Request) -> object:
         for rule in _objects(await request.body()):
@@ -94,15 +103,36 @@ class Control:
     async def _post_clock(self, request: Request) -> object:
         command = _object(await request.body())
         running = bool(command.get("running", False))
+        if "skew_seconds" in command:
+            self._clock.skew = _seconds(command, "skew_seconds")
         if "set" in command:
             self._clock.set(parse_time(command["set"]), running=running)
         elif "advance_seconds" in command:
-            self._clock.advance(_seconds(command["advance_seconds"]))
+            self._clock.advance(_seconds(command, "advance_seconds"))
         elif "running" in command:
             self._clock.set(self._clock.now(), running=running)
-        else:
-            raise ValueError('say {"set": time}, {"advance_seconds": number} or {"running": true|false}')
+        elif "skew_seconds" not in command:
+            raise ValueError(
+                'say {"set": time}, {"advance_seconds": number}, {"skew_seconds": number} or {"running": true|false}'
+            )
         return self._clock.describe()
+
+    async def _get_latency(self, _: Request) -> object:
+        return self._latency.describe()
+
+    async def _post_latency(self, request: Request) -> object:
+        command = _object(await request.body())
+        rulekeys.only(command, ("ms", "jitter_ms", "seed"))
+        seed = rulekeys.count(command, "seed", 0, lowest=0) or 0
+        self._latency.set(rulekeys.number(command, "ms", 0.0), rulekeys.number(command, "jitter_ms", 0.0), seed)
+        return self._latency.describe()
+
+    async def _post_search(self, request: Request) -> object:
+        lag = rulekeys.number(_object(await request.body()), "lag_seconds", 0.0)
+        if not hasattr(self._vendor, "search_lag"):
+            raise ValueError(f"{self._vendor.name} has no search index that could lag behind")
+        self._vendor.search_lag = lag
+        return {"lag_seconds": lag}
 
     async def _post_records(self, request: Request) -> object:
         body = await request.body()
@@ -138,7 +168,8 @@ def _object(body: bytes) -> dict[str, Any]:
     return item
 
 
-def _seconds(value: object) -> float:
+def _seconds(command: Mapping[str, Any], key: str) -> float:
+    value = command[key]
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"'advance_seconds' must be a number, not {value!r}")  # noqa: TRY004 - answered as a 400
+        raise ValueError(f"{key!r} must be a number, not {value!r}")  # noqa: TRY004 - answered as a 400
     return float(value)

@@ -1,30 +1,38 @@
-"""What a sandbox was told to do wrong: to whole calls, and to single rows inside a batch.
+"""What a sandbox was told to do wrong: to whole calls, to single rows inside a batch, and by automation.
 
-Call rule (see `docs/sandbox.md` for the JSON of both):
+Call rule (see `docs/sandbox.md` for the JSON of all):
     {"method": "POST", "path": "/services/*", "skip": 1, "times": 2, "status": 503, "headers": {"Retry-After": "3"}}
+    {"probability": 0.02, "seed": 7, "drop_reply": true}
 Row rule:
     {"object": "Account", "ids": ["001..."], "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "..."}
+Automation: `automation.py`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import translate
 from typing import Any
 
+from leadline.sdk.sandbox import rulekeys
+from leadline.sdk.sandbox.automation import Automation, AutomationRule
+from leadline.sdk.sandbox.counter import Counter
+
 _CALL_KEYS = {
-    "method", "path", "skip", "times", "status", "code", "headers", "delay", "drop_reply", "drop_request",
+    "method", "path", "skip", "times", "probability", "seed", "status", "code", "headers", "body", "content_type",
+    "delay", "drip", "drip_for", "truncate", "drop_reply", "drop_request",
 }  # fmt: skip
-_ROW_KEYS = {"object", "ids", "every", "code", "message", "skip", "times"}
+_ROW_KEYS = {"object", "ids", "every", "probability", "seed", "code", "message", "skip", "times"}
+_DRIP_FOR = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What to do to one call, in this order: wait `delay` seconds; close the connection before the
-    call is handled (`drop_request`); answer `status` in the vendor's words without handling it;
-    handle it and close the connection instead of answering (`drop_reply`)."""
+    call is handled (`drop_request`); answer `status` in the vendor's words, or `body` as it stands,
+    without handling it; otherwise handle it. Then the answer is held back and the connection closed
+    (`drop_reply`), or it is sent up to the share `truncate` (0 to 1) of its body and cut off there,
+    or its body is sent in pieces, `drip` seconds apart, over `drip_for` seconds."""
 
     status: int | None = None
     code: str | None = None
@@ -32,15 +40,22 @@ class Fault:
     delay: float = 0.0
     drop_reply: bool = False
     drop_request: bool = False
+    body: str | None = None
+    content_type: str = "text/html; charset=utf-8"
+    drip: float = 0.0
+    drip_for: float = _DRIP_FOR
+    truncate: float | None = None
 
     @property
     def label(self) -> str:
         """A word for the request log."""
         if self.drop_request:
             return "drop_request"
-        if self.status is not None:
-            return f"status {self.status}"
-        return "drop_reply" if self.drop_reply else "delay"
+        how = "drip" if self.drip else "truncate" if self.truncate is not None else ""
+        if self.body is not None or self.status is not None:
+            said = f"status {self.status or 200}"
+            return f"{said}, {how}" if how else said
+        return "drop_reply" if self.drop_reply else how or "delay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,60 +66,57 @@ class RowFault:
     message: str
 
 
-class _Counter:
-    """Lets the first `skip` matches pass, then acts `times` times, None for ever."""
-
-    def __init__(self, skip: int, times: int | None) -> None:
-        self.skip = skip
-        self.left = times
-
-    @property
-    def spent(self) -> bool:
-        return self.left == 0
-
-    def hit(self) -> bool:
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        if self.left is not None:
-            self.left -= 1
-        return True
-
-
 class _CallRule:
     def __init__(self, rule: Mapping[str, Any]) -> None:
-        _only(rule, _CALL_KEYS)
+        rulekeys.only(rule, _CALL_KEYS)
         self.rule = dict(rule)
-        self.method = _text(rule, "method", "*").upper()
-        self.path = _pattern(_text(rule, "path", "*"))
-        self.counter = _Counter(_count(rule, "skip", 0) or 0, _count(rule, "times", 1))
-        self.fault = Fault(
-            status=_status(rule),
-            code=_text(rule, "code", "") or None,
-            headers=_headers(rule),
-            delay=_delay(rule),
-            drop_reply=bool(rule.get("drop_reply", False)),
-            drop_request=bool(rule.get("drop_request", False)),
-        )
-        if self.fault == Fault():
-            raise ValueError("a call rule needs one of: status, delay, drop_reply, drop_request")
+        self.method = rulekeys.text(rule, "method", "*").upper()
+        self.path = rulekeys.path(rule)
+        self.counter = Counter(rule, times=1)
+        self.fault = _fault(rule)
+        if not _acts(self.fault):
+            raise ValueError("a call rule needs one of: status, body, delay, drip, truncate, drop_reply, drop_request")
 
     def matches(self, method: str, path: str) -> bool:
         return self.method in ("*", method.upper()) and self.path.search(path) is not None
 
 
+def _fault(rule: Mapping[str, Any]) -> Fault:
+    return Fault(
+        status=rulekeys.status(rule),
+        code=rulekeys.text(rule, "code", "") or None,
+        headers=rulekeys.headers(rule),
+        delay=rulekeys.number(rule, "delay", 0.0),
+        drop_reply=rulekeys.flag(rule, "drop_reply"),
+        drop_request=rulekeys.flag(rule, "drop_request"),
+        body=rulekeys.optional_text(rule, "body"),
+        content_type=rulekeys.text(rule, "content_type", Fault().content_type),
+        drip=rulekeys.number(rule, "drip", 0.0),
+        drip_for=rulekeys.number(rule, "drip_for", _DRIP_FOR),
+        truncate=rulekeys.number(rule, "truncate", 0.0, most=1.0) if "truncate" in rule else None,
+    )
+
+
+def _acts(fault: Fault) -> bool:
+    answered = fault.status is not None or fault.body is not None or fault.truncate is not None
+    return answered or fault.drop_reply or fault.drop_request or fault.delay > 0 or fault.drip > 0
+
+
 class _RowRule:
     def __init__(self, rule: Mapping[str, Any]) -> None:
-        _only(rule, _ROW_KEYS)
+        rulekeys.only(rule, _ROW_KEYS)
         self.rule = dict(rule)
-        self.object = _text(rule, "object", "*")
-        self.ids = frozenset(_ids(rule))
-        self.every = _count(rule, "every", None)
-        if bool(self.ids) == bool(self.every):
-            raise ValueError('a row rule names "ids" or "every" (a number of 1 or more), one of the two')
-        self.counter = _Counter(_count(rule, "skip", 0) or 0, _count(rule, "times", None))
+        self.object = rulekeys.text(rule, "object", "*")
+        self.ids = rulekeys.ids(rule)
+        self.every = rulekeys.count(rule, "every", None)
+        if self.ids and self.every:
+            raise ValueError('a row rule names "ids" or "every", one of the two')
+        if not (self.ids or self.every or "probability" in rule):
+            raise ValueError('a row rule names "ids", "every" (a number of 1 or more) or "probability"')
+        self.counter = Counter(rule, times=None)
         self.fault = RowFault(
-            _text(rule, "code", "SANDBOX_REFUSED"), _text(rule, "message", "Refused by a sandbox rule.")
+            rulekeys.text(rule, "code", "SANDBOX_REFUSED"),
+            rulekeys.text(rule, "message", "Refused by a sandbox rule."),
         )
         self._seen = 0
 
@@ -112,7 +124,7 @@ class _RowRule:
         if self.object not in ("*", object):
             return False
         if self.every is None:
-            return record_id in self.ids
+            return not self.ids or record_id in self.ids
         self._seen += 1
         return self._seen % self.every == 0
 
@@ -123,10 +135,13 @@ class Faults:
     def __init__(self) -> None:
         self._calls: list[_CallRule] = []
         self._rows: list[_RowRule] = []
+        self._automation = Automation()
 
     def add(self, rule: Mapping[str, Any]) -> None:
         """Put a rule in force. ValueError, with a message for a person, when it makes no sense."""
-        if "ids" in rule or "every" in rule or "object" in rule:
+        if "field" in rule:
+            self._automation.rules.append(AutomationRule(rule))
+        elif "ids" in rule or "every" in rule or "object" in rule:
             self._rows.append(_RowRule(rule))
         else:
             self._calls.append(_CallRule(rule))
@@ -149,73 +164,29 @@ class Faults:
                 return rule.fault
         return None
 
+    def wrote(self, object: str, record_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        """Vendors tell of every change of an existing record, with all its fields before and after.
+
+        Cheap while there is no automation.
+        """
+        self._automation.wrote(object, record_id, old, new)
+
+    def automate(self, edit: Callable[[Mapping[str, Any]], object], now: float) -> None:
+        """Let automation make its changes that are due at `now`, through the vendor's `edit`."""
+        self._automation.act(edit, now)
+
     def clear(self) -> None:
         """Behave again."""
         self._calls.clear()
         self._rows.clear()
+        self._automation.clear()
 
     def describe(self) -> list[dict[str, object]]:
         """The rules as they were given, each with how many more times it acts (None: until cleared)."""
-        rules: list[_CallRule | _RowRule] = [*self._calls, *self._rows]
+        rules: list[_CallRule | _RowRule | AutomationRule] = [*self._calls, *self._rows, *self._automation.rules]
         return [{**rule.rule, "remaining": rule.counter.left} for rule in rules]
 
-
-def _only(rule: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(rule) - known)
-    if unknown:
-        raise ValueError(f"unknown key {unknown[0]!r} in a fault; known are {', '.join(sorted(known))}")
-
-
-def _text(rule: Mapping[str, Any], key: str, default: str) -> str:
-    value = rule.get(key, default)
-    if not isinstance(value, str):
-        raise ValueError(f"{key!r} must be a text, not {value!r}")  # noqa: TRY004 - one error type for the caller
-    return value
-
-
-def _count(rule: Mapping[str, Any], key: str, default: int | None) -> int | None:
-    value = rule.get(key, default)
-    lowest = 0 if key == "skip" else 1
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
-        raise ValueError(f"{key!r} must be a whole number of {lowest} or more, not {value!r}")
-    return value
-
-
-def _status(rule: Mapping[str, Any]) -> int | None:
-    value = rule.get("status")
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 100 <= value <= 599:
-        raise ValueError(f"'status' must be an HTTP status, not {value!r}")
-    return value
-
-
-def _delay(rule: Mapping[str, Any]) -> float:
-    value = rule.get("delay", 0.0)
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"'delay' must be a number of seconds, not {value!r}")
-    return float(value)
-
-
-def _headers(rule: Mapping[str, Any]) -> dict[str, str]:
-    value = rule.get("headers", {})
-    if not isinstance(value, Mapping):
-        raise ValueError(f"'headers' must be an object of texts, not {value!r}")  # noqa: TRY004
-    return {str(name): str(content) for name, content in value.items()}
-
-
-def _ids(rule: Mapping[str, Any]) -> list[str]:
-    value = rule.get("ids", [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"'ids' must be a list of record ids, not {value!r}")
-    return value
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    """A path beginning with ^ is a regular expression to be found; anything else a glob over the whole path."""
-    try:
-        return re.compile(path if path.startswith("^") else translate(path))
-    except re.error as error:
-        raise ValueError(f"'path' is not a regular expression: {error}") from error
+    @property
+    def refused_automation(self) -> list[str]:
+        """What automation wanted to write and the CRM did not take."""
+        return list(self._automation.refused)

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -30,7 +30,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from leadline.sdk.errors import ConfigError
 from leadline.sdk.sandbox.clock import SandboxClock
 from leadline.sdk.sandbox.control import PREFIX, Control, json_response
-from leadline.sdk.sandbox.faults import Fault, Faults
+from leadline.sdk.sandbox.faults import Faults
+from leadline.sdk.sandbox.latency import Latency
+from leadline.sdk.sandbox.misbehaviour import TRANSPORT, wrong
 from leadline.sdk.sandbox.requestlog import RequestLog
 from leadline.sdk.sandbox.tls import TlsFiles, throwaway_authority
 
@@ -43,18 +45,17 @@ if TYPE_CHECKING:
 __all__ = ["RunningSandbox", "build_app", "json_response", "running", "serve_forever"]
 
 HOST = "127.0.0.1"
-_TRANSPORT = "leadline.transport"
 
 
 class _Edge:
     """What happens to every call before and after the vendor's handler."""
 
     def __init__(
-        self, vendor: VendorSandbox, clock: SandboxClock, faults: Faults, log: RequestLog, latency: float
+        self, vendor: VendorSandbox, clock: SandboxClock, faults: Faults, log: RequestLog, latency: Latency
     ) -> None:
         self._vendor = vendor
         self._app: ASGIApp = Starlette(routes=list(vendor.routes()))
-        self._control: ASGIApp = Control(vendor, clock, faults, log).app()
+        self._control: ASGIApp = Control(vendor, clock, faults, log, latency).app()
         self._clock = clock
         self._faults = faults
         self._log = log
@@ -64,6 +65,7 @@ class _Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["path"].startswith(PREFIX):
+            self._automate()
             await self._control(scope, receive, send)
         else:
             await self._exchange(scope, receive, send)
@@ -77,6 +79,8 @@ class _Edge:
         async def dated(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                # Before the reply leaves, so that its reader sees what automation made of its write.
+                self._automate()
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
@@ -85,13 +89,15 @@ class _Edge:
             await send(message)
 
         fault = self._faults.take(method, path)
+        wait = self._latency.seconds()
         try:
-            if self._latency:
-                await asyncio.sleep(self._latency)
+            if wait:
+                await asyncio.sleep(wait)
+            self._automate()
             if fault is None:
                 await self._app(scope, receive, dated)
             else:
-                await self._misbehave(fault, scope, receive, dated)
+                await wrong(fault, self._vendor, self._app)(scope, receive, dated)
         finally:
             self._log.add(
                 method=method,
@@ -104,37 +110,8 @@ class _Edge:
                 fault=fault.label if fault else "",
             )
 
-    async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault.drop_request:
-            while (await receive()).get("more_body"):  # unread input would make the close a reset
-                pass
-            await _hang_up(scope, receive)
-        elif fault.status is not None:
-            response = self._vendor.fault_response(fault.status, fault.code)
-            response.headers.update(fault.headers)
-            await response(scope, receive, send)
-        else:
-            await self._app(scope, receive, _swallow if fault.drop_reply else send)
-            if fault.drop_reply:
-                await _hang_up(scope, receive)
-
-
-async def _swallow(_: Message) -> None:
-    """A reply that never reaches the wire."""
-
-
-async def _hang_up(scope: Scope, receive: Receive) -> None:
-    """Close the connection without one byte of reply, which is how a lost reply looks to a client."""
-    transport: asyncio.Transport | None = scope.get(_TRANSPORT)
-    if transport is None:
-        raise RuntimeError("dropping a reply needs the sandbox's own server")
-    transport.abort()
-    # The server answers 500 for a handler that returns without a reply unless the connection is
-    # known to be gone, so wait until it is.
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    def _automate(self) -> None:
+        self._faults.automate(self._vendor.edit, self._clock.now())
 
 
 class _Protocol(H11Protocol):
@@ -145,7 +122,7 @@ class _Protocol(H11Protocol):
         inner = cast("ASGIApp", self.app)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            scope[_TRANSPORT] = transport
+            scope[TRANSPORT] = transport
             await inner(scope, receive, send)
 
         self.app = app
@@ -182,13 +159,15 @@ def build_app(
     faults: Faults,
     latency_ms: float = 0.0,
     log: RequestLog | None = None,
+    *,
+    latency: Latency | None = None,
 ) -> ASGIApp:
     """The ASGI application of a sandbox: the vendor's routes and the control surface.
 
-    `latency_ms` is added to every call of the vendor's paths. Dropping replies works only under
-    `running` and `serve_forever`, which own the connection.
+    `latency_ms` is added to every call of the vendor's paths, unless `latency` says more. Dropping
+    and dripping replies works only under `running` and `serve_forever`, which own the connection.
     """
-    return _Edge(vendor, clock, faults, log or RequestLog(), latency_ms / 1000)
+    return _Edge(vendor, clock, faults, log or RequestLog(), latency or Latency(latency_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +181,7 @@ class RunningSandbox:
     requests: RequestLog
     vendor: VendorSandbox
     ca_file: Path | None = None
+    latency: Latency = field(default_factory=Latency)
 
 
 def _listen(port: int) -> socket.socket:
@@ -225,7 +205,7 @@ def _listen(port: int) -> socket.socket:
 
 @contextmanager
 def _prepared(
-    factory: VendorFactory, world: World, *, clock: SandboxClock, latency_ms: float, tls: bool, port: int
+    factory: VendorFactory, world: World, *, clock: SandboxClock, latency: Latency, tls: bool, port: int
 ) -> Iterator[tuple[RunningSandbox, Callable[[], None], _Server]]:
     """Everything but the loop: the sandbox, a function that serves until told to stop, and the server."""
     with ExitStack() as stack:
@@ -239,7 +219,7 @@ def _prepared(
             credentials["ca_file"] = str(files.ca_file)
         server = _Server(
             uvicorn.Config(
-                cast("Any", build_app(vendor, clock, faults, latency_ms, log)),
+                cast("Any", build_app(vendor, clock, faults, log=log, latency=latency)),
                 http=_Protocol,
                 ws="none",
                 loop="asyncio",
@@ -256,7 +236,14 @@ def _prepared(
             )
         )
         sandbox = RunningSandbox(
-            base_url, credentials, clock, faults, log, vendor, ca_file=files.ca_file if files else None
+            base_url,
+            credentials,
+            clock,
+            faults,
+            log,
+            vendor,
+            ca_file=files.ca_file if files else None,
+            latency=latency,
         )
         yield sandbox, lambda: server.run(sockets=[listener]), server
 
@@ -268,6 +255,7 @@ def running(
     *,
     clock: SandboxClock | None = None,
     latency_ms: float = 0.0,
+    jitter_ms: float = 0.0,
     tls: bool = False,
     port: int = 0,
 ) -> Iterator[RunningSandbox]:
@@ -278,7 +266,8 @@ def running(
     if clock is None:
         clock = SandboxClock()
         clock.set(world.now)
-    with _prepared(factory, world, clock=clock, latency_ms=latency_ms, tls=tls, port=port) as (sandbox, serve, server):
+    latency = Latency(latency_ms, jitter_ms)
+    with _prepared(factory, world, clock=clock, latency=latency, tls=tls, port=port) as (sandbox, serve, server):
         thread = threading.Thread(target=serve, name=f"sandbox-{sandbox.vendor.name}", daemon=True)
         thread.start()
         try:
@@ -295,6 +284,7 @@ def serve_forever(
     clock: SandboxClock,
     announce: Callable[[RunningSandbox], None],
     latency_ms: float = 0.0,
+    jitter_ms: float = 0.0,
     tls: bool = False,
     port: int = 0,
 ) -> None:
@@ -302,7 +292,8 @@ def serve_forever(
 
     `announce` is called once, when the socket takes connections.
     """
-    with _prepared(factory, world, clock=clock, latency_ms=latency_ms, tls=tls, port=port) as (sandbox, serve, server):
+    latency = Latency(latency_ms, jitter_ms)
+    with _prepared(factory, world, clock=clock, latency=latency, tls=tls, port=port) as (sandbox, serve, server):
 
         def stop(_signal: int, _frame: object) -> None:
             server.stop()

@@ -3,6 +3,10 @@
 The base (`server.py`) owns HTTP, TLS, latency, the request log, faults on whole calls and the
 control surface under `/__sandbox__/`. A vendor owns its paths, its records and its error bodies.
 Handlers are `async def` and never await anything slow: one event loop thread, so no locks.
+
+Two more things a vendor may do. It tells `Faults.wrote` of every change of an existing record, which
+makes automation possible. And where its search trails behind writes it has an attribute `search_lag`,
+in seconds of the sandbox's clock, that may be set at any time.
 """
 
 from __future__ import annotations
