@@ -39,6 +39,9 @@ from leadline.sdk.records import (
 DEADLINE = 30.0
 """Seconds after which a call can no longer take effect; the setting `http.timeout_seconds` of the tests."""
 
+JOB = 600.0
+"""Seconds that a queued job waits before it is worked off."""
+
 
 class PowerCut(BaseException):
     """The process is gone: nothing of it runs any more."""
@@ -55,10 +58,11 @@ class Fault(StrEnum):
     HALF = "the first half applied, the second unknown"
     DISORDER = "applied, answered in another order"
     SHORT = "applied, answered with a row too few"
+    QUEUED = "taken on as a job, no answer, worked off long after the deadline"
 
 
 # How many halves of a call take effect.
-_REACHED: dict[Fault | None, int] = {Fault.HALF: 1, Fault.LATE: 0, Fault.LOST_REQUEST: 0}
+_REACHED: dict[Fault | None, int] = {Fault.HALF: 1, Fault.LATE: 0, Fault.LOST_REQUEST: 0, Fault.QUEUED: 0}
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class FakeCRM:
     blind: int = 0  # so many calls of `find` cannot tell
     calls: list[tuple[str, int]] = field(default_factory=list)
     boundary: Callable[[str], None] = lambda _: None
+    jobs: set[str] = field(default_factory=set)  # keys of the rows in jobs that wait
     _slept: float = 0.0
     _under_way: list[tuple[float, Sequence[Effect]]] = field(default_factory=list)
     _changes: int = 0
@@ -118,6 +123,7 @@ class FakeCRM:
             for due, effects in list(self._under_way):
                 if due < self.clock():
                     self._under_way.remove((due, effects))
+                    self.jobs.difference_update(effect.key for effect in effects)
                     self._apply_all(effects)
 
     def clock(self) -> float:
@@ -162,6 +168,13 @@ class FakeCRM:
             if len(batch) < self.page_size:
                 return
 
+    def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]:
+        """The records as they are now; one that never was is a deleted one."""
+        with self._lock:
+            self.calls.append(("fetch", len(ids)))
+            known = self.records.get(request.object, {})
+            return [self._raw(request, each) if each in known else RawRecord(each, {}, 0, deleted=True) for each in ids]
+
     def _raw(self, request: PullRequest, record_id: str) -> RawRecord:
         record = self.records[request.object][record_id]
         if record.deleted:
@@ -179,12 +192,14 @@ class FakeCRM:
         self._refuse_call(fault)
         self.boundary("before the call takes effect")
         with self._lock:
-            if fault is Fault.LATE:
-                self._under_way.append((self.clock() + DEADLINE, effects))
+            if fault in {Fault.LATE, Fault.QUEUED}:
+                self._under_way.append((self.clock() + (JOB if fault is Fault.QUEUED else DEADLINE), effects))
+            if fault is Fault.QUEUED:
+                self.jobs.update(effect.key for effect in effects)
             half = _REACHED.get(fault, 2) * len(effects) // 2
             outcomes = self._apply_all(effects[:half])
         self.boundary("after the call took effect")
-        if fault in {Fault.LOST_REPLY, Fault.LOST_REQUEST, Fault.LATE}:
+        if fault in {Fault.LOST_REPLY, Fault.LOST_REQUEST, Fault.LATE, Fault.QUEUED}:
             raise UnknownOutcomeError("no answer")
         outcomes += [RowOutcome(effect.key, Outcome.UNKNOWN) for effect in effects[half:]]
         if fault is Fault.DISORDER:
@@ -235,6 +250,8 @@ class FakeCRM:
             return [self._found(effect) for effect in effects]
 
     def _found(self, effect: Effect) -> RowOutcome:
+        if effect.key in self.jobs:
+            return RowOutcome(effect.key, Outcome.UNKNOWN)
         if self._shows(effect):
             return RowOutcome(effect.key, Outcome.WRITTEN)
         return RowOutcome(effect.key, Outcome.REFUSED, Refusal("NOT_APPLIED", "it is not there", Actor.NOBODY))

@@ -109,6 +109,7 @@ class FakeConnector:
 
     crm: FakeCRM
     batches: tuple[int, int, int] = (2, 2, 1)
+    bulk: tuple[int, int, int] = (0, 0, 0)  # rows in a job, above how many, calls of a job
     name: str = "fake"
     title: str = "Fake CRM"
     options: type[BaseModel] = NoOptions
@@ -116,11 +117,23 @@ class FakeConnector:
     @property
     def capabilities(self) -> Capabilities:
         """Small batches, so that there are several."""
-        return Capabilities(("Account",), self.crm.page_size, *self.batches, partial_success=True)
+        rows, above, calls = self.bulk
+        return Capabilities(
+            ("Account",),
+            self.crm.page_size,
+            *self.batches,
+            partial_success=True,
+            bulk_batch=rows,
+            bulk_above=above,
+            bulk_calls=calls,
+        )
 
     def connect(self, options: Mapping[str, object], runtime: Runtime) -> FakeCRM:
         """The one CRM."""
         return self.crm
+
+    def webhooks(self, options: Mapping[str, object], runtime: Runtime) -> None:
+        """It sends none."""
 
     def sandbox(self) -> None:
         """It is one."""
@@ -137,6 +150,7 @@ def fake_project(
     *,
     now: Callable[[], int] = lambda: 1_700_000_000,
     chunk: int = 500,
+    bulk: tuple[int, int, int] = (0, 0, 0),
 ) -> Iterator[Project]:
     """The project, opened. Files that stand in the folder already are kept."""
     files = {
@@ -149,7 +163,7 @@ def fake_project(
             (folder / name).write_text(content)
     settings = config.load(folder, environ={})
     mapping = load_mapping_file(settings.mapping_file("crm"))
-    connector = FakeConnector(crm)
+    connector = FakeConnector(crm, bulk=bulk)
     engine = open_engine(settings.database_url, folder=settings.project)
     with engine.begin() as connection:
         save_check(connection, "crm", DIGEST, now=now())  # the mapping fits; asking the CRM is tested elsewhere

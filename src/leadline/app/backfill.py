@@ -16,6 +16,7 @@ from leadline.store.records import load_cursor
 
 if TYPE_CHECKING:
     from leadline.app.bootstrap import LiveConnection, Project
+    from leadline.sdk.capabilities import Capabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,18 @@ def _of_connection(project: Project, live: LiveConnection) -> list[Forecast]:
         calls = ceil(estimate.calls * left / estimate.records) if estimate.records else estimate.calls
         scored = mapping.entity in {Entity.ACCOUNT, Entity.PERSON} and bool(mapping.write)
         writes = estimate.records if scored else 0
-        batch = live.connector.capabilities.update_batch
-        lines.append(Forecast(live.name, name, estimate.records, read, calls, writes, ceil(writes / batch)))
+        write_calls = _write_calls(live.connector.capabilities, writes)
+        lines.append(Forecast(live.name, name, estimate.records, read, calls, writes, write_calls))
     return lines
+
+
+def _write_calls(able: Capabilities, writes: int) -> int:
+    """The calls that so many updates of one object take at most: by jobs while more than `bulk_above` are left."""
+    jobs = 0
+    if able.bulk_batch and writes > able.bulk_above:
+        jobs = ceil((writes - able.bulk_above) / able.bulk_batch)
+        writes = max(writes - jobs * able.bulk_batch, 0)
+    return jobs * able.bulk_calls + ceil(writes / able.update_batch)
 
 
 def backfill(project: Project, listener: Listener) -> Report:

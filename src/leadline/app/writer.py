@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from leadline.app.events import BatchPushed, ConnectionFailed, StageStarted, Waiting
 from leadline.core.entities import Entity
 from leadline.sdk.errors import LeadlineError, PermanentError, TransientError, UnknownOutcomeError
-from leadline.sdk.records import Actor, Effect, Outcome, Refusal, RowOutcome
+from leadline.sdk.records import Actor, Effect, Outcome, Refusal, RowOutcome, UpdateFields
 from leadline.store import leases, outbox
 from leadline.store.records import apply_echoes, batched
 
 if TYPE_CHECKING:
     from leadline.app.bootstrap import LiveConnection, Project
     from leadline.app.events import Listener
+    from leadline.sdk.capabilities import Capabilities
     from leadline.store.leases import Lease
     from leadline.store.outbox import Claimed
 
@@ -33,6 +36,8 @@ _PASSES = 2
 """An effect that was read back as not applied is sent once more in the same run, then waits for the next."""
 
 _DONE = frozenset({Outcome.WRITTEN, Outcome.UNCHANGED})
+
+_NOTED_AT_ONCE = 1_000
 
 
 def push_all(project: Project, emit: Listener) -> None:
@@ -83,6 +88,21 @@ def push_connection(project: Project, live: LiveConnection, emit: Listener) -> N
             leases.release(connection, lease)
 
 
+class BatchSizes:
+    """How many effects of a kind one push takes, by what waits."""
+
+    def __init__(self, able: Capabilities) -> None:
+        self._able = able
+        self._fixed = {outbox.UPDATE: able.update_batch, "task": able.task_batch, "enrol": able.enrol_batch}
+
+    def of(self, kind: str, waiting: int) -> int:
+        """Rows in the next push when so many of the kind wait; 0 when the system cannot do it."""
+        able = self._able
+        if kind == outbox.UPDATE and able.bulk_batch and waiting > able.bulk_above:
+            return able.bulk_batch
+        return self._fixed[kind]
+
+
 class _Writer:
     """One holder of a write lease at work."""
 
@@ -91,16 +111,18 @@ class _Writer:
         self._live = live
         self._lease = lease
         self._emit = emit
-        able = live.connector.capabilities
-        self._sizes = {"update": able.update_batch, "task": able.task_batch, "enrol": able.enrol_batch}
+        self._sizes = BatchSizes(live.connector.capabilities)
+        self._untold: set[str] = set()
 
     def send(self, kind: str) -> None:
         """Push every planned effect of one kind, a batch at a time, in the order of planning."""
-        total = self._planned(kind)
-        if total:
-            self._emit(StageStarted(f"write:{kind}", self._live.name, total))
-        while claimed := self._claim(kind):
+        waiting = self._planned(kind)
+        if waiting:
+            self._emit(StageStarted(f"write:{kind}", self._live.name, sum(waiting.values())))
+        while claimed := self._claim(kind, waiting):
             effects = [item.effect for item in claimed]
+            if kind == outbox.UPDATE:
+                waiting[claimed[0].object] -= len(claimed)
             self._finish(kind, claimed, _matched(effects, self._push(effects)))
 
     def _push(self, effects: Sequence[Effect]) -> Sequence[RowOutcome]:
@@ -145,25 +167,33 @@ class _Writer:
         `everything`: those of an earlier writer too, after its last call's deadline has passed.
         """
         with self._project.engine.begin() as connection:
-            left = outbox.left_behind(connection, self._lease, self._live.name)
+            found = outbox.left_behind(connection, self._lease, self._live.name)
+        # What could not be told a moment ago is the next run's to ask: to look for a job may take minutes.
+        left = [item for item in found if item.effect.key not in self._untold]
         if not left:
             return 0
         self._emit(StageStarted("reconcile", self._live.name, len(left)))
-        if everything or any(item.kind == "enrol" for item in left):
+        # A late call may do harm twice: an enrolment is made again, a job of many updates runs into newer ones.
+        many = sum(item.kind == outbox.UPDATE for item in left) > self._sizes.of(outbox.UPDATE, 0)
+        if everything or many or any(item.kind == "enrol" for item in left):
             self._outwait(left)
         again = 0
-        for kind in outbox.KINDS:
-            of_kind = [item for item in left if item.kind == kind]
-            for batch in batched(of_kind, max(self._sizes[kind], 1)):
+        groups: dict[tuple[str, str], list[Claimed]] = {}
+        for item in sorted(left, key=lambda item: list(outbox.KINDS).index(item.kind)):
+            groups.setdefault((item.kind, item.object), []).append(item)
+        for (kind, _), alike in groups.items():
+            for batch in batched(alike, max(self._sizes.of(kind, len(alike)), 1)):
                 self._renew()
                 effects = [item.effect for item in batch]
-                outcomes = _matched(effects, self._live.connection.find(effects))
+                with self._kept():
+                    outcomes = _matched(effects, self._live.connection.find(effects))
+                self._untold.update(outcome.key for outcome in outcomes if outcome.outcome is Outcome.UNKNOWN)
                 again += self._finish(kind, batch, outcomes).get(outbox.State.PLANNED, 0)
         return again
 
     def _outwait(self, left: Sequence[Claimed]) -> None:
         """Wait until the last call of these has passed its hard deadline: only then is a read-back final."""
-        latest = max((item.sent_at or 0 for item in left), default=0)
+        latest = max(self._lease.former_until, *(item.sent_at or 0 for item in left))
         # One second more than the deadline, because times are whole seconds.
         wait = latest + self._project.settings.http.timeout_seconds + 1 - time.time()
         while wait > 0:
@@ -173,7 +203,7 @@ class _Writer:
             self._renew()
             wait -= step
 
-    def _planned(self, kind: str) -> int:
+    def _planned(self, kind: str) -> dict[str, int]:
         with self._project.reading().begin() as connection:
             return outbox.count_planned(connection, self._live.name, kind)
 
@@ -183,27 +213,46 @@ class _Writer:
             if not leases.renew(connection, self._lease, seconds=seconds):
                 raise TransientError("another worker took over the writing", place=self._live.name)
 
-    def _claim(self, kind: str) -> list[Claimed]:
-        size = self._sizes[kind]
-        if size < 1:
+    def _claim(self, kind: str, waiting: Mapping[str, int]) -> list[Claimed]:
+        if self._sizes.of(kind, 0) < 1:
             return []
         self._renew()
         with self._project.engine.begin() as connection:
-            return outbox.claim(connection, self._lease, self._live.name, kind, limit=size, wall_clock=int(time.time()))
+            return outbox.claim(
+                connection,
+                self._lease,
+                self._live.name,
+                kind,
+                limit=lambda name: self._sizes.of(kind, waiting.get(name, 0)),
+                wall_clock=int(time.time()),
+            )
 
     def _finish(self, kind: str, claimed: Sequence[Claimed], outcomes: Sequence[RowOutcome]) -> dict[str, int]:
-        done = {outcome.key for outcome in outcomes if outcome.outcome in _DONE}
-        echoes: dict[Entity, dict[str, dict[str, object]]] = {}
-        for item in claimed:
-            if item.effect.key in done and item.echo:
-                entity = Entity(item.echo["entity"])
-                echoes.setdefault(entity, {})[item.echo["uid"]] = item.echo["changes"]
-        with self._project.engine.begin() as connection:
-            counts = outbox.finish(connection, self._lease, outcomes, now=self._project.now())
-            for entity, changes in echoes.items():
-                apply_echoes(connection, entity, changes)
+        """Note how these ended, some thousand in a transaction, so that a job's rows keep nobody waiting."""
+        counts: Counter[str] = Counter()
+        for part in batched(zip(claimed, outcomes, strict=True), _NOTED_AT_ONCE):
+            with self._project.engine.begin() as connection:
+                ended = [_ended(*each) for each in part]
+                counts.update(outbox.finish(connection, self._lease, ended, now=self._project.now()))
+                for entity, changes in _echoes(part).items():
+                    apply_echoes(connection, entity, changes)
         self._emit(BatchPushed(self._live.name, kind, len(claimed), counts))
         return counts
+
+
+def _ended(item: Claimed, outcome: RowOutcome) -> RowOutcome:
+    """The outcome to note: of an update the record is known, and rows that ended alike are noted at once."""
+    known = isinstance(item.effect, UpdateFields) and outcome.record_id == item.effect.target.id
+    return replace(outcome, record_id=None) if known else outcome
+
+
+def _echoes(part: Iterable[tuple[Claimed, RowOutcome]]) -> dict[Entity, dict[str, dict[str, object]]]:
+    """What our copy shows after these: canonical columns by entity and uid."""
+    echoes: dict[Entity, dict[str, dict[str, object]]] = {}
+    for item, outcome in part:
+        if outcome.outcome in _DONE and item.echo:
+            echoes.setdefault(Entity(item.echo["entity"]), {})[item.echo["uid"]] = item.echo["changes"]
+    return echoes
 
 
 def _matched(effects: Sequence[Effect], outcomes: Sequence[RowOutcome]) -> Sequence[RowOutcome]:

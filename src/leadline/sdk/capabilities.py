@@ -11,7 +11,8 @@ class Capabilities:
 
     `*_batch` is the number of rows in one call (0: the system cannot do it); `page_size` the rows
     in one page of a full read. When more than `bulk_above` updates wait, up to `bulk_batch` of them are
-    pushed at once, for a system that takes so many in one asynchronous job (0: it has none).
+    pushed at once, for a system that takes so many in one asynchronous job (0: it has none). `bulk_calls`
+    is what one such job costs in API calls, polling and results included, for forecasts.
     """
 
     reads: tuple[str, ...]
@@ -23,5 +24,6 @@ class Capabilities:
     list_batch: int = 0
     bulk_batch: int = 0
     bulk_above: int = 0
+    bulk_calls: int = 0
     brings_sandbox: bool = False
     notes: str = ""

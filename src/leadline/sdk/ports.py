@@ -94,11 +94,19 @@ class Sink(Protocol):
     # Apply effects of one kind, at most one batch of the capabilities' size, in one go. One outcome
     # per effect, in order: a batch is never answered with a log line. Raises TransientError only
     # when it is certain that nothing was applied; when that is not certain the outcomes are UNKNOWN.
+    # More than `update_batch` updates (of one object, at most `bulk_batch`) are one asynchronous job: the
+    # push lasts until the job has ended and its rows' results are read, minutes if need be, and every
+    # single call within it keeps the runtime's deadline. A row whose result never came is UNKNOWN.
     def push(self, effects: Sequence[Effect]) -> list[RowOutcome]: ...
 
     # Read back what became of effects whose outcome is unknown. WRITTEN when the system shows the
     # effect, REFUSED with code NOT_APPLIED when it certainly does not (the engine then plans it
-    # again), UNKNOWN when it cannot be told. One outcome per effect, in order.
+    # again), UNKNOWN when it cannot be told. One outcome per effect, in order. The engine asks once no
+    # call of the push can be under way any more, with as many effects as `push` takes. A job that the
+    # system works off by itself outlives its calls, and its process: who pushes jobs looks here for those
+    # of its user on the object that have not ended, waits for them or stops them, and answers
+    # UNKNOWN for rows that such a job may still change. Rows of UNKNOWN outcome hold back newer
+    # updates of the same records, so that an old job never overwrites a newer value.
     def find(self, effects: Sequence[Effect]) -> list[RowOutcome]: ...
 
 

@@ -63,12 +63,16 @@ def is_gone(holder: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A held lease. `taken_over` is set when another holder had it before and may have been in the middle of a call."""
+    """A held lease. `taken_over` is set when another holder had it before and may have been in the middle of a call.
+
+    `former_until`: the last wall-clock second at which that holder may have begun a call; 0 without one.
+    """
 
     name: str
     holder: str
     epoch: int
     taken_over: bool
+    former_until: int = 0
 
 
 def acquire(
@@ -97,7 +101,9 @@ def acquire(
     # Not `rowcount`: on PostgreSQL it says nothing about an INSERT.
     if connection.execute(held.returning(leases.c.epoch)).first() is None:
         return None
-    return Lease(name, me, epoch, taken_over)
+    # A holder renews while it calls, so it was gone when its time ran out, or is since this moment.
+    until = min(now, row.expires_at) if row is not None and taken_over else 0
+    return Lease(name, me, epoch, taken_over, until)
 
 
 def renew(connection: Connection, lease: Lease, *, seconds: int, clock: Callable[[], float] = time.time) -> bool:

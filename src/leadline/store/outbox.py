@@ -21,7 +21,7 @@ State of an effect, with each way in and out:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -34,6 +34,7 @@ from leadline.sdk.records import (
     Effect,
     Enrol,
     RecordRef,
+    Refusal,
     RowOutcome,
     UpdateFields,
 )
@@ -87,6 +88,7 @@ class Claimed:
 
     effect: Effect
     kind: str
+    object: str
     subject: str
     echo: Mapping[str, Any]
     sent_at: int | None
@@ -176,11 +178,14 @@ def supersede(connection: Connection, targets: Iterable[tuple[str, RecordRef]]) 
             )
 
 
-def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: int, wall_clock: int) -> list[Claimed]:
+def claim(
+    connection: Connection, lease: Lease, name: str, kind: str, *, limit: Callable[[str], int], wall_clock: int
+) -> list[Claimed]:
     """Move the next planned effects of one kind to `sending`, if the lease is still held.
 
-    Updates come of one object at a time. Commit before the call is made. Empty: nothing to do, or the
-    lease was lost.
+    `limit` says how many of an object. Updates come of one object at a time, and not of records of which an
+    update's outcome is unknown: what the CRM may still apply must not overwrite a newer value. Commit before the
+    call is made. Empty: nothing to do, or the lease was lost.
     """
     # Locked until the commit: whoever takes the lease over afterwards finds these effects in `sending`.
     held = select(leases).where(
@@ -193,24 +198,44 @@ def claim(connection: Connection, lease: Lease, name: str, kind: str, *, limit: 
         .where(effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED)
         .order_by(effects.c.sequence_no)
     )
+    if kind == UPDATE and _any_under_way(connection, name):
+        waiting = waiting.where(~_held_back())
     first = connection.execute(waiting.limit(1)).first()
     if first is None:
         return []
     if kind == UPDATE:
         # Systems update one object a call: a batch of two objects would be two calls.
         waiting = waiting.where(effects.c.object == first.object)
-    rows = list(connection.execute(waiting.limit(limit).with_for_update()))
-    connection.execute(
-        update(effects)
-        .where(effects.c.key.in_([row.key for row in rows]))
-        .values(state=State.SENDING, epoch=lease.epoch, sent_at=wall_clock, attempts=effects.c.attempts + 1)
-    )
+    rows = list(connection.execute(waiting.limit(limit(first.object)).with_for_update(of=effects)))
+    for batch in batched([row.key for row in rows]):
+        connection.execute(
+            update(effects)
+            .where(effects.c.key.in_(batch))
+            .values(state=State.SENDING, epoch=lease.epoch, sent_at=wall_clock, attempts=effects.c.attempts + 1)
+        )
     return [_claimed(row) for row in rows]
+
+
+def _any_under_way(connection: Connection, name: str) -> bool:
+    query = select(effects.c.key).where(effects.c.connection == name, effects.c.state.in_(UNDER_WAY)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _held_back() -> ColumnElement[bool]:
+    """Whether an earlier update of the same record may still be taking effect."""
+    earlier = effects.alias("earlier")
+    return exists().where(
+        earlier.c.connection == effects.c.connection,
+        earlier.c.object == effects.c.object,
+        earlier.c.record_id == effects.c.record_id,
+        earlier.c.kind == UPDATE,
+        earlier.c.state.in_(UNDER_WAY),
+    )
 
 
 def _claimed(row: Any) -> Claimed:
     effect = load_effect(row.kind, row.payload)
-    return Claimed(effect, row.kind, row.subject, orjson.loads(row.echo), row.sent_at)
+    return Claimed(effect, row.kind, row.object, row.subject, orjson.loads(row.echo), row.sent_at)
 
 
 def left_behind(connection: Connection, lease: Lease, name: str) -> list[Claimed]:
@@ -240,27 +265,28 @@ def finish(connection: Connection, lease: Lease, outcomes: Iterable[RowOutcome],
     """
     counts: dict[str, int] = {}
     again: list[str] = []
+    alike: dict[tuple[State, Refusal | None, str | None], list[str]] = {}
     for outcome in outcomes:
         refusal = outcome.refusal
         if refusal is not None and refusal.code == NOT_APPLIED:
             again.append(outcome.key)
-            continue
-        state = State(outcome.outcome.value)
-        done = connection.execute(
-            update(effects)
-            .where(effects.c.key == outcome.key, _may_become(state, lease))
-            .values(
-                state=state,
-                reason_code=refusal.code if refusal else None,
-                reason=refusal.message if refusal else None,
-                actor=refusal.actor.value if refusal else None,
-                fix=refusal.fix if refusal else None,
-                result_id=outcome.record_id,
-                finished_at=None if state is State.UNKNOWN else now,
-            )
-        )
-        if done.rowcount:
-            counts[state.value] = counts.get(state.value, 0) + 1
+        else:
+            alike.setdefault((State(outcome.outcome.value), refusal, outcome.record_id), []).append(outcome.key)
+    for (state, refusal, record_id), keys in alike.items():
+        ended = {
+            "state": state,
+            "reason_code": refusal.code if refusal else None,
+            "reason": refusal.message if refusal else None,
+            "actor": refusal.actor.value if refusal else None,
+            "fix": refusal.fix if refusal else None,
+            "result_id": record_id,
+            "finished_at": None if state is State.UNKNOWN else now,
+        }
+        for batch in batched(keys):
+            which = and_(effects.c.key.in_(batch), _may_become(state, lease))
+            done = connection.execute(update(effects).where(which).values(ended))
+            if done.rowcount:
+                counts[state.value] = counts.get(state.value, 0) + done.rowcount
     for planned, count in _plan_again(connection, lease, again).items():
         counts[planned] = counts.get(planned, 0) + count
     return counts
@@ -330,12 +356,14 @@ def count_states(connection: Connection, name: str | None = None) -> dict[str, i
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def count_planned(connection: Connection, name: str, kind: str) -> int:
-    """Effects of one kind that wait to be sent."""
-    query = select(func.count()).where(
-        effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED
+def count_planned(connection: Connection, name: str, kind: str) -> dict[str, int]:
+    """Effects of one kind that wait to be sent, by object."""
+    query = (
+        select(effects.c.object, func.count())
+        .where(effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED)
+        .group_by(effects.c.object)
     )
-    return connection.execute(query).scalar_one()
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def running_sequences(connection: Connection, name: str, people: Iterable[str]) -> set[tuple[str, str]]:
