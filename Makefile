@@ -38,11 +38,14 @@ deploy: ## only what a worker needs, into PREFIX (used by the Dockerfile)
 demo: install ## the whole loop on two local CRMs, in two minutes
 	@$(BIN)/leadline demo
 
+# Three processes on two cores: many tests wait for a worker process or for a server.
+PYTEST := $(BIN)/pytest -q -n 3 --dist worksteal
+
 test: install ## every test
-	@$(BIN)/pytest -q
+	@$(PYTEST)
 
 test-fast: install ## every test that does not need minutes
-	@$(BIN)/pytest -q -m "not heavy"
+	@$(PYTEST) -m "not heavy"
 
 lint: install ## ruff: rules and format; import-linter: layers
 	@$(BIN)/ruff check .

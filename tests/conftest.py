@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.budgets import Budgets
 
 if TYPE_CHECKING:
     from tests.databases import NewDatabase
@@ -60,6 +61,12 @@ def third_party(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--db=sqlite` leaves PostgreSQL out."""
     parser.addoption("--db", default="sqlite,postgres", help="databases to test on, of: sqlite, postgres")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add up the seconds of each suite, where the results of all processes arrive."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Budgets(), "budgets")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
