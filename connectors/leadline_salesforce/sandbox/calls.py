@@ -20,23 +20,30 @@ OLDEST, NEWEST = 31, 68  # API versions served: below 31 the vendor answers 410
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply: JSON content (None for no body), status, and the number of records it read or wrote."""
+    """A reply: JSON content (None for no body, bytes for CSV as it stands), status, and the number of
+    records it read or wrote."""
 
     content: Any = None
     status: int = 200
     records: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated call. `base` is `/services/data/vXX.X`; `body` the parsed JSON, None without one."""
+    """One authenticated call. `base` is `/services/data/vXX.X`; `raw` the body as it came."""
 
     params: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
     base: str
-    body: Any
+    raw: bytes
     by: By
+
+    @property
+    def body(self) -> Any:
+        """The parsed JSON, None without a body. ApiError when it is no JSON."""
+        return _json(self.raw)
 
     def text(self, name: str) -> str:
         """A parameter of the path."""
@@ -96,14 +103,16 @@ class Gate:
             query=request.query_params,
             headers=request.headers,
             base=f"/services/data/{version}",
-            body=_json(await request.body()),
+            raw=await request.body(),
             by=By(self.user, request.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE"),
         )
 
     def reply(self, answer: Answer) -> Response:
         """The HTTP form of an answer, with the usage header."""
+        headers = {"Sforce-Limit-Info": f"api-usage={self.used}/{self.daily_limit}", **answer.headers}
+        if isinstance(answer.content, bytes):
+            return Response(answer.content, answer.status, headers, media_type="text/csv")
         body = b"" if answer.content is None else orjson.dumps(answer.content)
-        headers = {"Sforce-Limit-Info": f"api-usage={self.used}/{self.daily_limit}"}
         return Response(body, answer.status, headers, media_type="application/json;charset=UTF-8")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from leadline.sdk.sandbox.clock import SandboxClock
 from leadline_salesforce.sandbox import ids, moments
+from leadline_salesforce.sandbox.bulk_ingest import Breakdown, BulkIngest
 from leadline_salesforce.sandbox.faults import RowError
 from leadline_salesforce.sandbox.fields import ObjectDef
 from leadline_salesforce.sandbox.loading import record_id
@@ -20,7 +21,8 @@ ACTIONS = ("create", "update", "delete", "merge", "convert")
 class Edits:
     """A user's edits. They obey the org's rules, but no assignment rule runs."""
 
-    def __init__(self, org: Org, writes: Writes, clock: SandboxClock, user: str) -> None:
+    def __init__(self, org: Org, writes: Writes, clock: SandboxClock, ingest: BulkIngest, user: str) -> None:
+        self._ingest = ingest
         self._org = org
         self._writes = writes
         self._clock = clock
@@ -32,6 +34,8 @@ class Edits:
         Records may be named by their id or by the world's (`lead_000001`), in `id` and in lookups.
         merge: `fields` {"loser": id}; convert: a Lead, `fields` {"account": id, "contact": id}.
         """
+        if command.get("action") == "break_job":
+            return self._break_job(command.get("fields") or {})
         action, definition = command.get("action"), named(str(command.get("object", "")))
         if definition is None:
             raise ValueError(f"there is no object {command.get('object')!r} in this org")
@@ -57,6 +61,17 @@ class Edits:
             raise ValueError(str(error)) from error
         self._writes.put(planned)
         return {"id": planned.record_id}
+
+    def _break_job(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The next ingest job that is closed ends early: `after` so many rows, as `state`."""
+        after, state = fields.get("after"), fields.get("state", "Failed")
+        if not isinstance(after, int) or state not in ("Failed", "Aborted"):
+            raise ValueError("break_job needs fields 'after' (a number of rows) and 'state' (Failed or Aborted)")
+        breakdown = Breakdown(after, state)
+        if "message" in fields:
+            breakdown.message = str(fields["message"])
+        self._ingest.breakdowns.append(breakdown)
+        return {"id": None}
 
     def _merge(self, definition: ObjectDef, winner: str, loser: str) -> dict[str, Any]:
         """The loser goes to the recycle bin and points at the winner, whose stamp moves and who gets its records."""

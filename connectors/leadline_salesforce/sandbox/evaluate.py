@@ -93,9 +93,7 @@ class Evaluator:
 
     def run(self, query: Query, *, include_deleted: bool) -> Found:
         """Rows and how to show them. ApiError in the vendor's words for what the schema does not have."""
-        definition = named(query.object)
-        if definition is None:
-            raise ApiError("INVALID_TYPE", pointed(query.text, query.object_at, _unknown_object(query.object)))
+        definition = self.object_of(query)
         if query.offset > MAX_OFFSET:
             raise ApiError("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
         check = compile_where(query, definition, self._org, self._now)
@@ -109,6 +107,25 @@ class Evaluator:
         ordered = not keys or self._indexed(query)
         found = list(islice(rows, start, stop)) if ordered else _sorted(rows, keys)[start:stop]
         return Found(len(found), found, render)
+
+    def columns(self, query: Query) -> list[Resolved]:
+        """The fields that a query without aggregates shows, in its order. ApiError when one does not exist."""
+        definition = self.object_of(query)
+        return [resolve(query, definition, item.path) for item in query.items if isinstance(item, Column)]
+
+    def check(self, query: Query) -> None:
+        """ApiError, as `run` would raise it, when the query names something that the schema does not have."""
+        definition = self.object_of(query)
+        self.columns(query)
+        compile_where(query, definition, self._org, self._now)
+        self._sort_keys(query, definition, aggregated=False)
+
+    def object_of(self, query: Query) -> ObjectDef:
+        """The object that is asked for. ApiError INVALID_TYPE when there is none of that name."""
+        definition = named(query.object)
+        if definition is None:
+            raise ApiError("INVALID_TYPE", pointed(query.text, query.object_at, _unknown_object(query.object)))
+        return definition
 
     def _rows(
         self, query: Query, definition: ObjectDef, check: Predicate | None, *, include_deleted: bool

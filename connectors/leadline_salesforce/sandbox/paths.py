@@ -29,17 +29,22 @@ class Resolved:
         name = self.field.name
         if not self.hops:
             return lambda row: row.get(name)
-        keys = tuple(hop.name for hop in self.hops)
 
         def through(row: Row) -> Any:
-            current: Row | None = row
-            for key in keys:
-                current = org.row(current.get(key)) if current is not None else None
-            if current is None:
+            target = target_of(row, self.hops, org)
+            if target is None:
                 return None
-            return kind_of(current) if name == _TYPE.name and self.field is _TYPE else current.get(name)
+            return kind_of(target) if self.field is _TYPE else target.get(name)
 
         return through
+
+
+def target_of(row: Row, hops: tuple[FieldDef, ...], org: Org) -> Row | None:
+    """The row that a chain of lookups leads to, None when one of them is empty."""
+    current: Row | None = row
+    for hop in hops:
+        current = org.row(current.get(hop.name)) if current is not None else None
+    return current
 
 
 _TYPE = FieldDef("Type", "Type", "string", 40, read_only=True)

@@ -72,7 +72,7 @@ class Rows:
         definition = known(call)
         field = _external(definition, call.text("field"))
         values = {**_object(call.body), field.name: call.text("value")}
-        planned = self._upserted(definition, field, values, call)
+        planned = self._writes.upsert(definition, field, values, call.by)
         self._writes.put(planned)
         body = {"id": planned.record_id, "success": True, "errors": [], "created": planned.created}
         return Answer(body, 201 if planned.created else 200, records=1)
@@ -140,16 +140,9 @@ class Rows:
                 raise RowError(
                     "DUPLICATE_VALUE", f"Duplicate external id specified: {record[field.name]}", [field.name]
                 )
-            return self._upserted(definition, field, record, call)
+            return self._writes.upsert(definition, field, record, call.by)
 
         return plan
-
-    def _upserted(self, definition: ObjectDef, field: FieldDef, record: Mapping[str, Any], call: Call) -> Planned:
-        row = self._writes.find(definition, field, record[field.name])
-        values = {name: value for name, value in record.items() if name.lower() != "id"}
-        if row is None:
-            return self._writes.create(definition, values, call.by)
-        return self._writes.update(definition, row["Id"], values, call.by)
 
     def delete_many(self, call: Call) -> Answer:
         wanted = [text for text in call.query.get("ids", "").split(",") if text]

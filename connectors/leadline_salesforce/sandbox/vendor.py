@@ -12,6 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from leadline_salesforce.sandbox.actions import ASSIGN, Actions
 from leadline_salesforce.sandbox.auth import CONSUMER_KEY, CONSUMER_SECRET, USERNAME, Auth, OAuthError
+from leadline_salesforce.sandbox.bulk_ingest import BulkIngest
+from leadline_salesforce.sandbox.bulk_jobs import Pace
+from leadline_salesforce.sandbox.bulk_query import BulkQueries
 from leadline_salesforce.sandbox.calls import NEWEST, OLDEST, Answer, Gate, Handler
 from leadline_salesforce.sandbox.edits import Edits
 from leadline_salesforce.sandbox.faults import ApiError
@@ -52,7 +55,10 @@ class SalesforceSandbox:
         self.queries = Queries(self.org, self.gate)
         self._rows = Rows(self.org, writes)
         self._actions = Actions(self.org, writes, clock)
-        self._edits = Edits(self.org, writes, clock, INTEGRATION_USER)
+        self.bulk_pace = Pace()
+        self.bulk_queries = BulkQueries(self.org, clock, self.bulk_pace)
+        self.bulk_ingest = BulkIngest(writes, clock, self.bulk_pace)
+        self._edits = Edits(self.org, writes, clock, self.bulk_ingest, INTEGRATION_USER)
 
     @property
     def session_seconds(self) -> float:
@@ -93,6 +99,7 @@ class SalesforceSandbox:
             ("PATCH", "/composite/sobjects/{object}/{field}", rows.upsert_many),
             ("GET", "/actions/standard", actions.list),
             ("POST", f"/actions/standard/{ASSIGN}", actions.assign),
+            *self._bulk(),
         ]
         routes: list[BaseRoute] = [
             Route("/services/oauth2/token", self._token, methods=["POST"]),
@@ -106,6 +113,28 @@ class SalesforceSandbox:
             if not path.endswith(":path}"):
                 routes.append(Route(f"{full}/", endpoint, methods=[method]))
         return [*routes, Route("/{path:path}", self._nowhere)]
+
+    def _bulk(self) -> list[tuple[str, str, Handler]]:
+        found, loads = self.bulk_queries, self.bulk_ingest
+        return [
+            ("POST", "/jobs/query", found.create),
+            ("GET", "/jobs/query", found.list),
+            ("GET", "/jobs/query/{job}", found.get),
+            ("PATCH", "/jobs/query/{job}", found.abort),
+            ("DELETE", "/jobs/query/{job}", found.delete),
+            ("GET", "/jobs/query/{job}/results", found.results),
+            ("GET", "/jobs/query/{job}/resultPages", found.pages),
+            ("POST", "/jobs/ingest", loads.create),
+            ("GET", "/jobs/ingest", loads.list),
+            ("GET", "/jobs/ingest/{job}", loads.get),
+            ("PATCH", "/jobs/ingest/{job}", loads.change),
+            ("DELETE", "/jobs/ingest/{job}", loads.delete),
+            ("PUT", "/jobs/ingest/{job}/batches", loads.upload),
+            ("GET", "/jobs/ingest/{job}/successfulResults", loads.successful),
+            ("GET", "/jobs/ingest/{job}/failedResults", loads.failed),
+            ("GET", "/jobs/ingest/{job}/unprocessedrecords", loads.unprocessed),
+            ("GET", "/jobs/ingest/{job}/unprocessedRecords", loads.unprocessed),  # as simple-salesforce spells it
+        ]
 
     async def _token(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode()))

@@ -72,6 +72,16 @@ class Writes:
         row = {name: value for name, value in (old | changes).items() if value is not None}
         return Planned(self._finished(definition, row, changes, by), created=False)
 
+    def upsert(self, definition: ObjectDef, field: FieldDef, values: Mapping[str, Any], by: By) -> Planned:
+        """The row that `values` names by an external id, or by `Id`; a new one when there is none."""
+        row = self.find(definition, field, values[field.name])
+        rest = {name: value for name, value in values.items() if name.lower() != "id"}
+        if row is not None:
+            return self.update(definition, row["Id"], rest, by)
+        if field.name == "Id":
+            raise RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [], status=404)
+        return self.create(definition, rest, by)
+
     def delete(self, definition: ObjectDef, record_id: str, by: By, **marks: Any) -> Planned:
         """The row in the recycle bin. `marks` are further fields to set on it."""
         if not definition.deletable or not definition.writable:
@@ -104,6 +114,15 @@ class Writes:
         if row.get("IsDeleted"):
             raise RowError("ENTITY_IS_DELETED", "entity is deleted", [], status=404)
         return row
+
+    def purge(self, definition: ObjectDef, record_id: str) -> str:
+        """Delete a row for good, also one in the recycle bin. Returns its id. RowError when there is none."""
+        normal = ids.normal(record_id) or ""
+        if normal not in self.org.table(definition).rows:
+            raise RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [], status=404)
+        self.check_fault(definition.name, normal)
+        self.org.table(definition).drop(normal)
+        return normal
 
     def put(self, planned: Planned) -> None:
         """Make a planned row real."""
