@@ -36,6 +36,7 @@ PATHS: Mapping[str, str] = {
     "owners": f"/crm/owners/{_VERSION}",
     "sequences": f"/automation/sequences/{_VERSION}",
     "account": f"/account-info/{_VERSION}",
+    "schemas": f"/crm-object-schemas/{_VERSION}/schemas",
 }
 
 # Windows are a little longer than the vendor's, because calls do not arrive as evenly as they leave.
@@ -157,9 +158,11 @@ class Client:
         """Read something. `accept` names refusals that are answers to the caller."""
         return self._call("GET", path, query=query, body=None, bucket="default", safe=True, accept=accept)
 
-    def read(self, path: str, body: Mapping[str, Any], *, bucket: str = "default") -> Answer:
+    def read(
+        self, path: str, body: Mapping[str, Any], *, query: Sequence[tuple[str, str]] = (), bucket: str = "default"
+    ) -> Answer:
         """Read by a POST, which may be sent again like a GET."""
-        return self._call("POST", path, query=(), body=body, bucket=bucket, safe=True, accept=())
+        return self._call("POST", path, query=query, body=body, bucket=bucket, safe=True, accept=())
 
     def write(
         self,

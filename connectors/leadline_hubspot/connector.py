@@ -10,7 +10,7 @@ from leadline.sdk.capabilities import Capabilities
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from leadline.sdk.ports import Connection, Runtime
+    from leadline.sdk.ports import Connection, Runtime, Webhooks
     from leadline.sdk.sandbox.vendor import VendorFactory
 
 _CAPABILITIES = Capabilities(
@@ -50,6 +50,23 @@ class HubSpot:
         from leadline_hubspot.options import parse
 
         return HubSpotConnection(parse(options, place=runtime.name), runtime)
+
+    def webhooks(self, options: Mapping[str, object], runtime: Runtime) -> Webhooks | None:
+        """The reader of the app's webhooks; None without `webhook_secret`.
+
+        Raises ConfigError for options that cannot work. It talks to the portal only to learn the name of a
+        custom object that it has not met before.
+        """
+        from leadline_hubspot.client import Client
+        from leadline_hubspot.object_types import CustomObjects
+        from leadline_hubspot.options import parse
+        from leadline_hubspot.webhooks import HubSpotWebhooks
+
+        parsed = parse(options, place=runtime.name)
+        if parsed.webhook_secret is None:
+            return None
+        custom = CustomObjects(Client(parsed, runtime), runtime.now)
+        return HubSpotWebhooks(parsed.webhook_secret, runtime.name, custom.name)
 
     def sandbox(self) -> VendorFactory | None:
         """The factory of a local portal."""

@@ -25,6 +25,9 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     access_token: SecretStr = Field(description="Token of a private app, service key or OAuth app.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Client secret of the app that sends webhooks; without it none are believed."
+    )
     base_url: str = Field("https://api.hubapi.com", description="Address of the API; another one only for a sandbox.")
     ca_file: Path | None = Field(None, description="Certificate authority to trust instead of the system's.")
     rates: Rates = Field(default_factory=lambda: Rates.model_validate({}), description="Limits of the portal's plan.")

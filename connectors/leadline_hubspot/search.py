@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from leadline_hubspot.values import modified_property
+from leadline_hubspot.values import MERGED, modified_property
 
 PAGE = 200  # results in one page
 MAX_BODY = 3_000  # characters of a request body
 MAX_VALUES = 100  # values of one IN or NOT_IN
+MAX_GROUPS = 5  # groups of filters, joined by OR
 Request: TypeAlias = dict[str, Any]
 Condition: TypeAlias = dict[str, Any]
 
@@ -70,6 +71,13 @@ def latest_since(object: str, stamp: int) -> Request:
     """The last record changed at that millisecond or later; its total counts them all."""
     name = modified_property(object)
     return _request([_condition(name, "GTE", stamp)], f"-{name}", (name,), limit=1)
+
+
+def merged_from(record_ids: Sequence[str]) -> Request:
+    """Records that one of these, `MAX_GROUPS` at most, was merged into."""
+    request = _request((), "hs_object_id", (MERGED,))
+    request["filterGroups"] = [{"filters": [_condition(MERGED, "CONTAINS_TOKEN", each)]} for each in record_ids]
+    return request
 
 
 def fits(request: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from leadline.sdk.records import (
     PullRequest,
     RawRecord,
 )
-from leadline_hubspot import changes, search, snapshot
+from leadline_hubspot import changes, fetch, search, snapshot
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.options import Options
 from leadline_hubspot.tasks import KEY
@@ -179,6 +179,13 @@ class HubSpotSource:
             position = {"mode": mode, "began": began, "after": None}
         read = snapshot.listing if position["mode"] == "list" else snapshot.searching
         yield from read(self._client, request, position, changes.start(int(position["began"]), self._overlap))
+
+    def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]:
+        """The named records as they are now; see `fetch`."""
+        if request.object != OWNERS:
+            return fetch.fetch(self._client, request, ids)
+        found = {record.id: record for record in self._owners(request).records}
+        return [found.get(each) or RawRecord(each, {}, request.now, deleted=True) for each in dict.fromkeys(ids)]
 
     def _owners(self, request: PullRequest) -> Page:
         """All owners, archived ones with `archived` true. They are few, so there is nothing to go on from."""

@@ -65,18 +65,25 @@ def stamp_of(object: str, row: Mapping[str, Any]) -> int:
     return millis(row["properties"].get(modified_property(object)) or row["updatedAt"])
 
 
+def record_of(
+    object: str, row: Mapping[str, Any], fields: Sequence[str], links: Mapping[str, tuple[str, ...]]
+) -> RawRecord:
+    """The record of a row."""
+    properties = row["properties"]
+    return RawRecord(
+        id=row["id"],
+        fields={name: properties.get(name) or None for name in fields},
+        modified_at=stamp_of(object, row) // 1000,
+        links=links,
+    )
+
+
 def to_records(
     object: str, row: Mapping[str, Any], fields: Sequence[str], links: Mapping[str, tuple[str, ...]]
 ) -> Iterator[RawRecord]:
     """The record of a row, and one for each record that was merged into it."""
-    properties = row["properties"]
-    modified_at = stamp_of(object, row) // 1000
-    yield RawRecord(
-        id=row["id"],
-        fields={name: properties.get(name) or None for name in fields},
-        modified_at=modified_at,
-        links=links,
-    )
-    for loser in (properties.get(MERGED) or "").split(";"):
-        if loser and loser != row["id"]:
-            yield RawRecord(id=loser, fields={}, modified_at=modified_at, deleted=True, merged_into=row["id"])
+    record = record_of(object, row, fields, links)
+    yield record
+    for loser in (row["properties"].get(MERGED) or "").split(";"):
+        if loser and loser != record.id:
+            yield RawRecord(id=loser, fields={}, modified_at=record.modified_at, deleted=True, merged_into=record.id)
