@@ -76,7 +76,7 @@ def test_assertions_are_verified(http: Http, change: dict[str, Any], error: str 
     [
         ({"grant_type": "client_credentials", "client_id": "x", "client_secret": "y"}, "invalid_client_id"),
         ({"grant_type": "client_credentials", "client_id": CONSUMER_KEY, "client_secret": "y"}, "invalid_client"),
-        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "device"}, "unsupported_grant_type"),
         ({"grant_type": JWT_GRANT, "assertion": "a.b.c"}, "invalid_grant"),
     ],
 )

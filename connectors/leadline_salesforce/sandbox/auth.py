@@ -1,4 +1,4 @@
-"""Sign-in: the token endpoint's two grants, and the sessions that it hands out."""
+"""Sign-in: the token endpoint's grants, user name and password, and the sessions that they open."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from leadline.sdk.sandbox.clock import SandboxClock
 CONSUMER_KEY = "3MVG9sandboxConsumerKey"
 CONSUMER_SECRET = "sandbox-consumer-secret"  # noqa: S105 - opens nothing but a local server with made-up data
 USERNAME = "integration@leadline.example"
+PASSWORD = "sandbox-password"  # noqa: S105 - as above
+SECURITY_TOKEN = "SandboxSecurityToken"  # noqa: S105
+REFRESH_TOKEN = "5Aep861SandboxRefreshToken"  # noqa: S105
 LOGIN_URLS = ("https://login.salesforce.com", "https://test.salesforce.com")
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _MAX_LIFE = 300  # seconds that an assertion may be valid, as the vendor has it
@@ -64,6 +67,10 @@ class Sessions:
         self._ends[token] = now + self.seconds
         return True
 
+    def revoke(self, token: str) -> bool:
+        """End one session; whether there was one."""
+        return self._ends.pop(token, None) is not None
+
     def expire_all(self) -> None:
         """Every token ends now, as when an administrator revokes sessions."""
         self._ends.clear()
@@ -77,6 +84,7 @@ class Auth:
         self._org_id = org_id
         self._user_id = user_id
         self.sessions = Sessions(clock, org_id)
+        self.refresh_tokens = {REFRESH_TOKEN}
 
     @cached_property
     def private_key(self) -> rsa.RSAPrivateKey:
@@ -96,8 +104,12 @@ class Auth:
                 self._client(form, authorization)
             case grant if grant == JWT_GRANT:
                 self._assertion(form.get("assertion", ""), base_url)
-            case None:
-                raise OAuthError("unsupported_grant_type", "grant type not supported")
+            case "password":
+                self._client(form, authorization)
+                if not self.knows(form.get("username", ""), form.get("password", "")):
+                    raise OAuthError("invalid_grant", "authentication failure")
+            case "refresh_token":
+                self._refresh(form, authorization)
             case _:
                 raise OAuthError("unsupported_grant_type", "grant type not supported")
         return {
@@ -110,6 +122,20 @@ class Auth:
             "issued_at": str(int(self._clock.now() * 1000)),
             "api_instance_url": base_url,
         }
+
+    @staticmethod
+    def knows(username: str, password: str) -> bool:
+        """Whether these open a session. The password is followed by the security token, as one text."""
+        return (username.lower(), password) == (USERNAME, PASSWORD + SECURITY_TOKEN)
+
+    def _refresh(self, form: Mapping[str, str], authorization: str) -> None:
+        """A public client has no secret; one that sends a secret must send the right one."""
+        if form.get("client_secret") or authorization:
+            self._client(form, authorization)
+        elif form.get("client_id") != CONSUMER_KEY:
+            raise OAuthError("invalid_client_id", "client identifier invalid")
+        if form.get("refresh_token") not in self.refresh_tokens:
+            raise OAuthError("invalid_grant", "expired access/refresh token")
 
     @staticmethod
     def _client(form: Mapping[str, str], authorization: str) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from leadline_salesforce.sandbox.actions import ASSIGN, Actions
-from leadline_salesforce.sandbox.auth import CONSUMER_KEY, CONSUMER_SECRET, USERNAME, Auth, OAuthError
+from leadline_salesforce.sandbox.auth import (
+    CONSUMER_KEY,
+    CONSUMER_SECRET,
+    PASSWORD,
+    REFRESH_TOKEN,
+    SECURITY_TOKEN,
+    USERNAME,
+    Auth,
+    OAuthError,
+)
 from leadline_salesforce.sandbox.bulk_ingest import BulkIngest
 from leadline_salesforce.sandbox.bulk_jobs import Pace
 from leadline_salesforce.sandbox.bulk_query import BulkQueries
 from leadline_salesforce.sandbox.calls import NEWEST, OLDEST, Answer, Gate, Handler
 from leadline_salesforce.sandbox.edits import Edits
 from leadline_salesforce.sandbox.faults import ApiError
+from leadline_salesforce.sandbox.identity import Identity
 from leadline_salesforce.sandbox.loading import INTEGRATION_USER, ORG_ID, load
 from leadline_salesforce.sandbox.queries import Queries
 from leadline_salesforce.sandbox.rows import Rows
@@ -51,6 +60,7 @@ class SalesforceSandbox:
         self.org: Org = load(world)
         self.auth = Auth(clock, ORG_ID, INTEGRATION_USER)
         self.gate = Gate(clock, self.auth.sessions, INTEGRATION_USER)
+        self._identity = Identity(self.auth, self.org, ORG_ID, INTEGRATION_USER)
         writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
         self.queries = Queries(self.org, self.gate)
         self._rows = Rows(self.org, writes)
@@ -102,7 +112,7 @@ class SalesforceSandbox:
             *self._bulk(),
         ]
         routes: list[BaseRoute] = [
-            Route("/services/oauth2/token", self._token, methods=["POST"]),
+            *self._identity.routes(),
             Route("/services/data", self._versions, methods=["GET"]),
             Route("/services/data/", self._versions, methods=["GET"]),
         ]
@@ -136,15 +146,6 @@ class SalesforceSandbox:
             ("GET", "/jobs/ingest/{job}/unprocessedRecords", loads.unprocessed),  # as simple-salesforce spells it
         ]
 
-    async def _token(self, request: Request) -> Response:
-        form = dict(parse_qsl((await request.body()).decode()))
-        base_url = f"{request.url.scheme}://{request.url.netloc}"
-        try:
-            granted = self.auth.grant(form, request.headers.get("authorization", ""), base_url)
-        except OAuthError as error:
-            return _json(error.body(), error.status)
-        return _json(granted)
-
     async def _versions(self, _: Request) -> Response:
         return _json([_version(number) for number in range(OLDEST, NEWEST + 1)])
 
@@ -163,6 +164,23 @@ class SalesforceSandbox:
     def credentials(self, base_url: str) -> dict[str, str]:
         """Options for a client-credentials sign-in."""
         return {"base_url": base_url, "consumer_key": CONSUMER_KEY, "consumer_secret": CONSUMER_SECRET}
+
+    def sign_ins(self, base_url: str) -> dict[str, dict[str, str]]:
+        """Options for the other ways to sign in, by name."""
+        return {
+            "jwt": self.jwt_credentials(base_url),
+            "password": self.password_credentials(base_url),
+            "refresh_token": self.refresh_credentials(base_url),
+        }
+
+    def password_credentials(self, base_url: str) -> dict[str, str]:
+        """Options for a sign-in with user name, password and security token."""
+        user = {"username": USERNAME, "password": PASSWORD, "security_token": SECURITY_TOKEN}
+        return self.credentials(base_url) | user
+
+    def refresh_credentials(self, base_url: str) -> dict[str, str]:
+        """Options for a sign-in with a refresh token."""
+        return self.credentials(base_url) | {"refresh_token": REFRESH_TOKEN}
 
     def jwt_credentials(self, base_url: str) -> dict[str, str]:
         """Options for a JWT bearer sign-in."""

@@ -38,8 +38,19 @@ def sandbox(
             "Nothing is added to it; --leads and --seed do not matter.",
         ),
     ] = None,
+    accounts: Annotated[
+        int | None,
+        typer.Option("--accounts", min=0, help="Serve a crowd with so many accounts, made for size; see --contacts."),
+    ] = None,
+    contacts: Annotated[
+        int | None,
+        typer.Option("--contacts", min=0, help="Serve a crowd with so many contacts. --leads does not matter then."),
+    ] = None,
     latency_ms: Annotated[
         float, typer.Option("--latency-ms", metavar="MS", min=0, help="Answer every call this much later.")
+    ] = 0.0,
+    jitter_ms: Annotated[
+        float, typer.Option("--jitter-ms", metavar="MS", min=0, help="And up to this much later again, by chance.")
     ] = 0.0,
     tls: Annotated[
         bool, typer.Option("--tls", help="Serve HTTPS with a throwaway certificate; trust the printed ca_file.")
@@ -62,6 +73,8 @@ def sandbox(
     leadline sandbox SYSTEM --leads 5000 --port 8001
 
     leadline sandbox SYSTEM --world bundle --json
+
+    leadline sandbox SYSTEM --accounts 200000 --contacts 1000000
     """
     from leadline import registry
     from leadline.sdk.sandbox.clock import SandboxClock
@@ -72,13 +85,17 @@ def sandbox(
     clock = SandboxClock()
     if now is not None:
         clock.set(now)
-    served = _world(world, leads=leads, seed=seed, now=int(clock.now()))
+    if accounts is None and contacts is None:
+        served = _world(world, leads=leads, seed=seed, now=int(clock.now()))
+    else:
+        served = _crowd(world, accounts=accounts or 0, contacts=contacts or 0, seed=seed, now=int(clock.now()))
     serve_forever(
         factory,
         served,
         clock=clock,
         announce=lambda running: _announce(system, running, served),
         latency_ms=latency_ms,
+        jitter_ms=jitter_ms,
         tls=tls,
         port=port,
     )
@@ -103,11 +120,34 @@ def _world(directory: Path | None, *, leads: int, seed: int, now: int) -> World:
     return generate(leads, seed=seed, now=now) if directory is None else load_bundle(directory, now=now)
 
 
+def _sign_ins(running: RunningSandbox) -> dict[str, dict[str, str]]:
+    """Options for further ways to sign in. Only --json shows them: a private key is long, and takes time to make."""
+    from leadline.sdk.sandbox.vendor import SignIns
+
+    if not (options.current().json and isinstance(running.vendor, SignIns)):
+        return {}
+    trust = {"ca_file": str(running.ca_file)} if running.ca_file else {}
+    return {name: {**said, **trust} for name, said in running.vendor.sign_ins(running.base_url).items()}
+
+
+def _crowd(directory: Path | None, *, accounts: int, contacts: int, seed: int, now: int) -> World:
+    from leadline.sdk.sandbox.crowd import crowd
+
+    if directory is not None:
+        raise ConfigError(
+            "A bundle and a crowd cannot be served together.",
+            fix="Leave out --world, or --accounts and --contacts.",
+            place="--world",
+        )
+    return crowd(accounts, contacts, seed=seed, now=now)
+
+
 def _announce(system: str, running: RunningSandbox, world: World) -> None:
     answer = {
         "system": system,
         "base_url": running.base_url,
         "credentials": running.credentials,
+        "sign_ins": _sign_ins(running),
         "unassigned_owners": list(running.vendor.unassigned_owners()),
         "pid": os.getpid(),
         "now": int(running.clock.now()),

@@ -12,7 +12,7 @@ in seconds of the sandbox's clock, that may be set at any time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -45,6 +45,14 @@ class VendorSandbox(Protocol):
     # A user edits in the CRM: {"action": "create"|"update"|"delete", "object": ..., "id": ..., "fields": {...}}.
     # Returns {"id": ...}. ValueError with a plain message when it makes no sense.
     def edit(self, command: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class SignIns(Protocol):
+    """A sandbox that can be signed in to in more ways than `credentials` says."""
+
+    # Options for each further way, by its name.
+    def sign_ins(self, base_url: str) -> Mapping[str, Mapping[str, str]]: ...
 
 
 # (world, clock, faults) -> vendor
