@@ -143,6 +143,17 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+def company_words(number: int, industry: str) -> str:
+    """Two or three words that could name a company of this industry. Many numbers give the same words."""
+    trades = _trades(industry)
+    rest, root = divmod(number, len(_ROOTS))
+    return f"{_ROOTS[root]} {trades[rest % len(trades)]}"
+
+
+def _trades(industry: str) -> Sequence[str]:
+    return next((words for key, words in _TRADES.items() if key and key in industry.lower()), _TRADES[""])
+
+
 class Namer:
     """Gives names that must be unique within one world: company names, domains, e-mail addresses."""
 
@@ -153,7 +164,7 @@ class Namer:
 
     def company(self, record_id: str, industry: str, country: str) -> tuple[str, str]:
         """Name and domain of a company. `country` is the plain English name."""
-        trades = next((words for key, words in _TRADES.items() if key and key in industry.lower()), _TRADES[""])
+        trades = _trades(industry)
         tld = _TLDS.get(country, ".com")
         attempt = 0
         while True:
