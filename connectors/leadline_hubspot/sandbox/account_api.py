@@ -1,4 +1,4 @@
-"""What describes the account: properties, schemas, pipelines, owners, limits; and sequences."""
+"""What describes the account: properties, schemas, pipelines, owners, limits."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from typing import Any
 from leadline_hubspot.sandbox.batch_api import finished, inputs_of
 from leadline_hubspot.sandbox.failures import Refused, bad_request, not_found
 from leadline_hubspot.sandbox.gate import Answer, Call, Gate
-from leadline_hubspot.sandbox.objects import DEAL_STAGES, LEAD_STAGES, Property
+from leadline_hubspot.sandbox.objects import (
+    DEAL_STAGES,
+    LEAD_STAGES,
+    TICKET_STAGES,
+    Property,
+    association_type,
+    type_id,
+)
 from leadline_hubspot.sandbox.objects_api import table_of
-from leadline_hubspot.sandbox.portal import Enrollment, Owner, SalesSequence, Table
+from leadline_hubspot.sandbox.portal import Owner, Table
 from leadline_hubspot.sandbox.values import iso
 
 PORTAL_ID = 62_515
 _SINCE = "2020-01-01T00:00:00Z"
 _OWNER_PAGE = 500
+_RECORD_LIMIT = 15_000_000  # of one type in a Professional or Enterprise account
 
 
 # --- properties and schemas
@@ -50,6 +58,23 @@ def create_properties(call: Call) -> Answer:
     for definition in definitions:
         call.portal.add_property(table, definition)
     return finished(call, [each.as_json() for each in definitions], (), 201)
+
+
+def read_properties(call: Call) -> Answer:
+    """Several properties by name; those that do not exist are left out and told in a 207."""
+    table = table_of(call)
+    names = [str(each.get("name", "")) for each in inputs_of(call, 100)]
+    found = [table.properties[name].as_json() for name in names if name in table.properties]
+    missing = [name for name in names if name not in table.properties]
+    errors = [
+        {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "message": f"Unable to find properties {missing}",
+            "context": {"name": missing},
+        }
+    ]
+    return finished(call, found, errors if missing else (), 200)
 
 
 _FIELD_TYPES = {
@@ -98,6 +123,8 @@ def _group(name: str) -> dict[str, Any]:
 
 def list_schemas(call: Call) -> Answer:
     """Custom object types."""
+    if call.flag("archived"):
+        return {"results": []}
     return {"results": [_schema(each) for each in call.portal.tables.values() if each.kind.custom]}
 
 
@@ -120,48 +147,105 @@ def _schema(table: Table) -> dict[str, Any]:
         "searchableProperties": list(kind.shown),
         "secondaryDisplayProperties": list(kind.shown[1:]),
         "properties": [each.as_json() for each in table.properties.values()],
-        "associations": [],
+        "associations": _links_of(kind.name),
+        "allowsSensitiveProperties": False,
         "archived": False,
         "createdAt": _SINCE,
         "updatedAt": _SINCE,
     }
 
 
-def list_pipelines(call: Call) -> Answer:
-    """The pipeline of deals or leads."""
+def _links_of(name: str) -> list[dict[str, Any]]:
+    """Associations of a type with contacts and companies, in both directions."""
+    pairs = [pair for other in ("contacts", "companies") for pair in ((name, other), (other, name))]
+    return [
+        {
+            "id": str(kind.default),
+            "fromObjectTypeId": type_id(start),
+            "toObjectTypeId": type_id(end),
+            "name": f"{start}_to_{end}",
+            "createdAt": _SINCE,
+            "updatedAt": _SINCE,
+        }
+        for start, end in pairs
+        if (kind := association_type(start, end)) is not None
+    ]
+
+
+_PIPELINES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "deals": ("default", DEAL_STAGES),
+    "leads": ("lead-pipeline-id", LEAD_STAGES),
+    "tickets": ("0", TICKET_STAGES),
+}
+_CLOSED = {"closedwon": "1.0", "closedlost": "0.0"}
+
+
+def _pipelines(call: Call) -> list[dict[str, Any]]:
     name = table_of(call).kind.name
-    stages = {"deals": ("default", DEAL_STAGES), "leads": ("lead-pipeline-id", LEAD_STAGES)}.get(name)
-    if stages is None:
-        return {"results": []}
-    pipeline_id, ids = stages
-    closed = {"closedwon": "1.0", "closedlost": "0.0"}
+    if name not in _PIPELINES:
+        return []
+    pipeline_id, stages = _PIPELINES[name]
+    common = {"archived": False, "createdAt": _SINCE, "updatedAt": _SINCE}
+    return [
+        {
+            "id": pipeline_id,
+            "label": f"{name} pipeline",
+            "displayOrder": 0,
+            **common,
+            "stages": [
+                {
+                    "id": stage,
+                    "label": stage,
+                    "displayOrder": order,
+                    **common,
+                    "metadata": {
+                        "isClosed": "true" if stage in _CLOSED else "false",
+                        "probability": _CLOSED.get(stage, "0.5"),
+                    },
+                    "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
+                }
+                for order, stage in enumerate(stages)
+            ],
+        }
+    ]
+
+
+def list_pipelines(call: Call) -> Answer:
+    """The pipeline of deals, leads or tickets."""
+    return {"results": _pipelines(call)}
+
+
+def read_pipeline(call: Call) -> Answer:
+    """One pipeline. Refused (404) when there is none of that id."""
+    key = call.path["id"]
+    found = next((each for each in _pipelines(call) if each["id"] == key), None)
+    if found is None:
+        raise not_found("pipeline", key)
+    return found
+
+
+def list_stages(call: Call) -> Answer:
+    """The stages of one pipeline."""
+    return {"results": read_pipeline(call)["stages"]}
+
+
+def record_limits(call: Call) -> Answer:
+    """How many records of each type there are, against a limit that the sandbox does not enforce."""
+    usage: list[dict[str, Any]] = [
+        {
+            "objectTypeId": table.kind.type_id,
+            "singularLabel": table.kind.singular,
+            "pluralLabel": table.kind.name,
+            "limit": _RECORD_LIMIT,
+            "usage": len(table.store),
+            "percentage": round(100 * len(table.store) / _RECORD_LIMIT, 2),
+        }
+        for table in call.portal.tables.values()
+    ]
+    custom = [each for each in usage if each["objectTypeId"].startswith("2-")]
     return {
-        "results": [
-            {
-                "id": pipeline_id,
-                "label": f"{name} pipeline",
-                "displayOrder": 0,
-                "archived": False,
-                "createdAt": _SINCE,
-                "updatedAt": _SINCE,
-                "stages": [
-                    {
-                        "id": stage,
-                        "label": stage,
-                        "displayOrder": order,
-                        "archived": False,
-                        "createdAt": _SINCE,
-                        "updatedAt": _SINCE,
-                        "metadata": {
-                            "isClosed": "true" if stage in closed else "false",
-                            "probability": closed.get(stage, "0.5"),
-                        },
-                        "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
-                    }
-                    for order, stage in enumerate(ids)
-                ],
-            }
-        ]
+        "hubspotDefinedObjectTypes": [each for each in usage if each not in custom],
+        "customObjectTypes": {"byObjectType": custom, "overallLimit": _RECORD_LIMIT},
     }
 
 
@@ -253,72 +337,3 @@ class Usage:
                 }
             ]
         }
-
-
-# --- sequences
-
-
-def list_sequences(call: Call) -> Answer:
-    """The sequences that a user may enrol into."""
-    if not call.text("userId"):
-        raise bad_request("userId is required.")
-    found = list(call.portal.sequences.values())
-    return {"total": len(found), "results": [_sequence(each) for each in found]}
-
-
-def read_sequence(call: Call) -> Answer:
-    """One sequence."""
-    key = call.path["id"]
-    sequence = call.portal.sequences.get(int(key)) if key.isdigit() else None
-    if sequence is None:
-        raise not_found("sequence", key)
-    return {**_sequence(sequence), "steps": [], "dependencies": [], "settings": None}
-
-
-def _sequence(sequence: SalesSequence) -> dict[str, Any]:
-    return {
-        "id": str(sequence.id),
-        "name": sequence.name,
-        "folderId": None,
-        "userId": "900001",
-        "createdAt": _SINCE,
-        "updatedAt": _SINCE,
-    }
-
-
-def create_enrollment(call: Call) -> Answer:
-    """Put a contact into a sequence in the name of the user in the query."""
-    user_id, body = call.text("userId"), call.json()
-    if not user_id:
-        raise bad_request("userId is required.")
-    missing = [name for name in ("contactId", "sequenceId", "senderEmail") if not body.get(name)]
-    if missing:
-        raise bad_request(f"Invalid input JSON: required fields were not set: {missing}")
-    enrollment = call.portal.enroll(str(body["contactId"]), str(body["sequenceId"]), user_id, str(body["senderEmail"]))
-    call.count(1)
-    return {name: enrollment_json(enrollment)[name] for name in ("id", "toEmail", "enrolledAt", "updatedAt")}
-
-
-def read_enrollment(call: Call) -> Answer:
-    """The enrolment of a contact. Refused (404) when there is none."""
-    contact_id = call.path["contact"]
-    enrollment = call.portal.enrollments.get(int(contact_id)) if contact_id.isdigit() else None
-    if enrollment is None:
-        raise Refused(
-            404, "OBJECT_NOT_FOUND", f"No enrollment found for contact {contact_id}.", context={"id": [contact_id]}
-        )
-    return enrollment_json(enrollment)
-
-
-def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
-    """An enrolment as the API gives it."""
-    return {
-        "id": str(enrollment.id),
-        "toEmail": enrollment.email,
-        "enrolledAt": iso(enrollment.at),
-        "updatedAt": iso(enrollment.at),
-        "sequenceId": str(enrollment.sequence.id),
-        "sequenceName": enrollment.sequence.name,
-        "enrolledBy": str(enrollment.by),
-        "enrolledByEmail": enrollment.by_email,
-    }

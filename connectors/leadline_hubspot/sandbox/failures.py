@@ -23,6 +23,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
         errors: Sequence[Mapping[str, Any]] = (),
         sub_category: str | None = None,
         context: Mapping[str, list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.status = status
         self.category = category
@@ -30,6 +31,7 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
         self.errors = list(errors)
         self.sub_category = sub_category
         self.context = dict(context or {})
+        self.headers = dict(headers or {})
         super().__init__(message)
 
     def as_json(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A handler is a plain function of a `Call`; it returns JSON, or a status with JSO
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -18,6 +18,9 @@ from leadline_hubspot.sandbox.portal import Portal
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from leadline_hubspot.sandbox.oauth import Tokens
+    from leadline_hubspot.sandbox.paths import Found, Paths
+
 _TYPE = "application/json;charset=utf-8"
 _DAY = 86_400
 
@@ -25,12 +28,13 @@ _DAY = 86_400
 class Call:
     """One call: its parts, the portal, and the number of records that it carried."""
 
-    def __init__(self, request: Request, body: bytes, portal: Portal) -> None:
+    def __init__(self, request: Request, body: bytes, portal: Portal, found: Found) -> None:
         self.portal = portal
+        self.body = body
         self.size = len(body)
-        self.path: Mapping[str, str] = request.path_params
+        self.version = found.version
+        self.path = found.values
         self._request = request
-        self._body = body
 
     def count(self, records: int) -> None:
         """Tell the request log how many records the call read or wrote."""
@@ -38,13 +42,23 @@ class Call:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Refused when it is none."""
-        try:
-            content = orjson.loads(self._body)
-        except orjson.JSONDecodeError as error:
-            raise bad_request(f"Invalid input JSON: {error}") from error
+        content = self._content()
         if not isinstance(content, dict):
             raise bad_request("Invalid input JSON: expected an object.")
         return content
+
+    def array(self) -> list[Any]:
+        """The body as a JSON array. Refused when it is none."""
+        content = self._content()
+        if not isinstance(content, list):
+            raise bad_request("Invalid input JSON: expected an array.")
+        return content
+
+    def _content(self) -> Any:
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise bad_request(f"Invalid input JSON: {error}") from error
 
     def text(self, name: str) -> str | None:
         """A parameter of the query."""
@@ -75,55 +89,60 @@ class Call:
     @property
     def dated(self) -> bool:
         """Whether the path is of a date-versioned API."""
-        return "/20" in self._request.url.path
+        return self.version.startswith("20")
 
 
 Answer: TypeAlias = Any  # JSON, or (status, JSON); JSON None means an empty body
 Handler: TypeAlias = Callable[[Call], Answer]
-ScopeOf: TypeAlias = Callable[[Call], str]
 
 
 class Gate:
-    """Signs callers in and enforces the rates of a portal."""
+    """Finds what a call asks for, signs its caller in, enforces the rates, and words the refusals."""
 
-    def __init__(self, portal: Portal, token: str) -> None:
-        limits = portal.limits
+    def __init__(self, portal: Portal, tokens: Tokens, paths: Paths) -> None:
         self._portal = portal
-        self._bearer = f"Bearer {token}"
+        self._tokens = tokens
+        self._paths = paths
+        self._day = -1
+        self._today = 0
+        self._calls = 0
+        self.reshape()
+
+    def reshape(self) -> None:
+        """Start fresh windows of the sizes that the portal's limits now have."""
+        limits = self._portal.limits
         self._windows = {
             "default": Window(limits.burst, limits.burst_seconds),
             "associations": Window(limits.burst, limits.burst_seconds),  # exempt from the common window
             "search": Window(limits.search_per_second, 1.0),
         }
-        self._day = -1
-        self._today = 0
-        self._calls = 0
 
     @property
     def calls_today(self) -> int:
         """Calls counted since midnight UTC by the sandbox's clock."""
         return self._today
 
-    def endpoint(
-        self, handler: Handler, *, bucket: str = "default", scope: ScopeOf | str | None = None
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """A handler as the server calls it."""
-
-        async def endpoint(request: Request) -> Response:
-            body = await request.body()
-            self._calls += 1
-            try:
-                self._admit(request, bucket)
-                call = Call(request, body, self._portal)
+    async def answer(self, request: Request) -> Response:
+        """The reply to one call."""
+        body = await request.body()
+        self._calls += 1
+        bucket, granted = "default", False
+        try:
+            if _length(request) > self._portal.limits.url_bytes:
+                return html_response(414)
+            found = self._paths.find(request.method, request.url.path)
+            bucket = found.entry.bucket
+            call = Call(request, body, self._portal, found)
+            if not found.entry.open:
+                granted = self._admit(request, bucket)
+                scope = found.entry.scope
                 if scope is not None:
                     self._authorize(scope if isinstance(scope, str) else scope(call))
-                answer = handler(call)
-            except Refused as refusal:
-                return self._reply(refusal.status, self.error_body(refusal.as_json()), bucket)
-            status, content = answer if isinstance(answer, tuple) else (200, answer)
-            return self._reply(status, content, bucket)
-
-        return endpoint
+            answer = found.entry.handler(call)
+        except Refused as refusal:
+            return self._reply(refusal.status, self.error_body(refusal.as_json()), bucket, granted, refusal.headers)
+        status, content = answer if isinstance(answer, tuple) else (200, answer)
+        return self._reply(status, content, bucket, granted)
 
     def error_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """An error body with the id of the request."""
@@ -144,40 +163,64 @@ class Gate:
                 ],
             )
 
-    def _admit(self, request: Request, bucket: str) -> None:
-        given = request.headers.get("authorization")
-        if given != self._bearer:
-            raise Refused(
-                401,
-                "INVALID_AUTHENTICATION",
-                "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find "
-                "more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
-            )
+    def _admit(self, request: Request, bucket: str) -> bool:
+        """Whether the caller came with a granted token rather than a static one."""
+        granted = self._tokens.admit(request.headers.get("authorization")) is not None
+        self._portal.refuse_while_migrating()
         day = int(self._portal.clock.now() // _DAY)
         if day != self._day:
             self._day, self._today = day, 0
         if self._today >= self._portal.limits.daily:
             raise rate_limited("DAILY")
-        window = self._windows[bucket]
-        if not window.take():
+        if not self._windows[bucket].take():
             raise rate_limited("SECONDLY" if bucket == "search" else "TEN_SECONDLY_ROLLING")
         self._today += 1
+        return granted
 
-    def _reply(self, status: int, content: Any, bucket: str) -> Response:
-        headers = {} if bucket == "search" else self._rate_headers(bucket)
+    def _reply(
+        self, status: int, content: Any, bucket: str, granted: bool, more: Mapping[str, str] | None = None
+    ) -> Response:
+        headers = {} if bucket == "search" else self._rate_headers(bucket, granted)
+        headers.update(more or {})
         if content is None:
             return Response(b"", status, headers)
         return Response(orjson.dumps(content), status, headers, media_type=_TYPE)
 
-    def _rate_headers(self, bucket: str) -> dict[str, str]:
+    def _rate_headers(self, bucket: str, granted: bool) -> dict[str, str]:
         window, daily = self._windows[bucket], self._portal.limits.daily
-        return {
-            "X-HubSpot-RateLimit-Daily": str(daily),
-            "X-HubSpot-RateLimit-Daily-Remaining": str(max(daily - self._today, 0)),
+        headers = {
             "X-HubSpot-RateLimit-Interval-Milliseconds": str(int(window.seconds * 1000)),
             "X-HubSpot-RateLimit-Max": str(window.calls),
             "X-HubSpot-RateLimit-Remaining": str(window.remaining),
         }
+        if not granted:  # calls with OAuth tokens are not told of the day
+            headers["X-HubSpot-RateLimit-Daily"] = str(daily)
+            headers["X-HubSpot-RateLimit-Daily-Remaining"] = str(max(daily - self._today, 0))
+        return headers
+
+
+def _length(request: Request) -> int:
+    """Bytes of the request line's path and query, as they came over the wire."""
+    scope = request.scope
+    return len(scope.get("raw_path") or b"") + len(scope["query_string"])
+
+
+_PAGES = {
+    414: "Request-URI Too Large", 502: "Bad Gateway", 504: "Gateway Time-out", 521: "Web server is down",
+    522: "Connection timed out", 523: "Origin is unreachable", 524: "A timeout occurred",
+}  # fmt: skip
+
+
+def html_response(status: int) -> Response:
+    """What the vendor's front says by itself: a page, not JSON."""
+    words = f"{status} {_PAGES.get(status, 'Error')}"
+    page = f"<html><head><title>{words}</title></head><body><center><h1>{words}</h1></center></body></html>"
+    return Response(page, status, media_type="text/html")
+
+
+def is_page(status: int) -> bool:
+    """Whether the vendor's front answers this status, before its API is asked."""
+    return status in _PAGES
 
 
 _RATE_WORDS = {

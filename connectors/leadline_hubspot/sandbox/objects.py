@@ -264,6 +264,20 @@ _TASKS = _object(
     _text("leadline_key", "Leadline key", unique=True, custom=True), _OWNER, _SOURCE_ID,
 )  # fmt: skip
 
+_NOTES = _object(
+    "notes", "0-46", "note", 66_000_000_001, ("hs_note_body",),
+    _WHEN, _text("hs_note_body", "Note body", field_type="html"), _OWNER, _SOURCE_ID,
+)  # fmt: skip
+
+TICKET_STAGES = ("1", "2", "3", "4")
+_TICKETS = _object(
+    "tickets", "0-5", "ticket", 45_000_000_001, ("subject", "hs_pipeline", "hs_pipeline_stage"),
+    _text("subject", "Ticket name"), _text("content", "Ticket description"),
+    _choice("hs_pipeline", "Pipeline", "0"),
+    _choice("hs_pipeline_stage", "Ticket status", *TICKET_STAGES, required=True), _OWNER, _SOURCE_ID,
+    created="createdate",
+)  # fmt: skip
+
 WEB_EVENT_KINDS = (
     "website", "pricing_page", "demo_page", "demo_request", "comparison_page", "careers_page", "content_download",
     "webinar", "trial_signup", "generic_form", "unsubscribe",
@@ -278,6 +292,7 @@ _WEB_EVENTS = _object(
 
 PORTAL_OBJECTS = (
     _CONTACTS, _COMPANIES, _DEALS, _LEADS, _CALLS, _EMAILS, _COMMUNICATIONS, _MEETINGS, _TASKS, _WEB_EVENTS,
+    _NOTES, _TICKETS,
 )  # fmt: skip
 
 
@@ -307,11 +322,26 @@ _TYPES: dict[tuple[str, str], tuple[int, int | None]] = {
     ("tasks", "contacts"): (204, None), ("contacts", "tasks"): (203, None),
     ("tasks", "companies"): (192, None), ("companies", "tasks"): (191, None),
     ("tasks", "deals"): (216, None), ("deals", "tasks"): (215, None),
+    ("notes", "contacts"): (202, None), ("contacts", "notes"): (201, None),
+    ("notes", "companies"): (190, None), ("companies", "notes"): (189, None),
+    ("notes", "deals"): (214, None), ("deals", "notes"): (213, None),
+    ("calls", "deals"): (206, None), ("deals", "calls"): (205, None),
+    ("emails", "deals"): (210, None), ("deals", "emails"): (209, None),
+    ("meetings", "deals"): (212, None), ("deals", "meetings"): (211, None),
+    ("tickets", "contacts"): (16, None), ("contacts", "tickets"): (15, None),
+    ("tickets", "companies"): (339, 26), ("companies", "tickets"): (340, 25),
+    ("deals", "tickets"): (27, None), ("tickets", "deals"): (28, None),
 }  # fmt: skip
 _CUSTOM_TYPES: dict[tuple[str, str], int] = {
     ("web_events", "contacts"): 1, ("contacts", "web_events"): 2,
     ("web_events", "companies"): 3, ("companies", "web_events"): 4,
 }  # fmt: skip
+
+
+# Whose primary link it is: a contact has one primary company, a company no primary contact.
+PRIMARY_SIDES = frozenset(
+    {("contacts", "companies"), ("deals", "companies"), ("leads", "contacts"), ("tickets", "companies")}
+)
 
 
 def association_type(from_type: str, to_type: str) -> AssociationType | None:
@@ -321,3 +351,11 @@ def association_type(from_type: str, to_type: str) -> AssociationType | None:
         return AssociationType(*known)
     custom = _CUSTOM_TYPES.get((from_type, to_type))
     return AssociationType(custom, category="USER_DEFINED") if custom else None
+
+
+_TYPE_IDS = {kind.name: kind.type_id for kind in PORTAL_OBJECTS}
+
+
+def type_id(name: str) -> str:
+    """The id of an object type, such as 0-1 for contacts."""
+    return _TYPE_IDS[name]

@@ -6,14 +6,16 @@ that the search index, unique values and stamps are always right.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from leadline_hubspot.sandbox.failures import Refused, bad_request, invalid_properties, not_found
 from leadline_hubspot.sandbox.limits import Limits
+from leadline_hubspot.sandbox.links import Links
 from leadline_hubspot.sandbox.objects import PORTAL_OBJECTS, ObjectType, Property, association_type
-from leadline_hubspot.sandbox.records import Links, Record, Store, make
+from leadline_hubspot.sandbox.records import Record, Store, make
 from leadline_hubspot.sandbox.search import Index
 from leadline_hubspot.sandbox.values import host_of, iso, moves_backward, plain, problems, stored
 
@@ -88,6 +90,8 @@ class Portal:
         self.enrollments: dict[int, Enrollment] = {}
         self.tables: dict[str, Table] = {}
         self.withheld: set[str] = set()  # scopes that the token does not have
+        self.link_stamps = True  # whether a new or removed association moves the stamps of its ends
+        self.migrating_until = 0.0  # epoch seconds by the sandbox's clock
         self._names: dict[str, str] = {}
         self._last_stamp = 0
         for kind in PORTAL_OBJECTS:
@@ -116,6 +120,17 @@ class Portal:
         """A stamp for one request's changes: the time, and later than every stamp before it."""
         self._last_stamp = max(self.now(), self._last_stamp + 1)
         return self._last_stamp
+
+    def refuse_while_migrating(self) -> None:
+        """Refused (477) while the account is being moved to another data centre."""
+        left = self.migrating_until - self.clock.now()
+        if left > 0:
+            raise Refused(
+                477,
+                "MIGRATION_IN_PROGRESS",
+                "This HubSpot account is currently being migrated. Try again later.",
+                headers={"Retry-After": str(math.ceil(left))},
+            )
 
     def active_owner(self, owner_id: str) -> bool:
         """Whether a record may be given to that owner."""
@@ -198,12 +213,16 @@ class Portal:
         self._keep(table, record, changed)
         return changed
 
-    def touch(self, table: Table, record_id: int, values: Mapping[str, str | None], stamp: int) -> None:
-        """A change that the portal makes itself, such as a computed property."""
+    def touch(
+        self, table: Table, record_id: int, values: Mapping[str, str | None], stamp: int, *, quiet: bool = False
+    ) -> None:
+        """A change that the portal makes itself, such as a computed property. A `quiet` one moves no stamp."""
         record = table.store.get(record_id)
-        if record is not None:
-            merged = {**record.values, **values}
-            self._keep(table, record, make(table.kind, record.id, merged, created=record.created, modified=stamp))
+        if record is None:
+            return
+        merged = {**record.values, **values}
+        modified = record.modified if quiet else stamp
+        self._keep(table, record, make(table.kind, record.id, merged, created=record.created, modified=modified))
 
     def archive(self, table: Table, record: Record, stamp: int) -> None:
         """Move a record to the recycle bin, off its links and out of search."""
@@ -232,21 +251,41 @@ class Portal:
         self.touch(table, winner.id, {"hs_merged_object_ids": ids}, stamp)
         return self.must_find(table, str(winner.id))
 
-    def link(self, table: Table, record_id: int, other: Table, other_id: int, stamp: int) -> None:
-        """Associate two records; both ends are stamped where a property of theirs counts the others."""
-        start, end = table.kind.name, other.kind.name
-        if not self.links.add(start, record_id, end, other_id):
-            return
-        for side, side_id in ((table, record_id), (other, other_id)):
-            if side.kind.name in _STAMPED_BY_LINKS:
-                self.touch(side, side_id, self._computed(side, side_id), stamp)
+    def link(
+        self,
+        table: Table,
+        record_id: int,
+        other: Table,
+        other_id: int,
+        stamp: int,
+        *,
+        primary: bool = False,
+        silent: bool = False,
+    ) -> None:
+        """Associate two records.
 
-    def unlink(self, table: Table, record_id: int, other: Table, other_id: int, stamp: int) -> None:
+        Both ends are stamped where a property of theirs counts the others, unless the change is `silent` or
+        the portal's `link_stamps` is off: the vendor stamps sometimes, and a reader must not count on it.
+        """
+        start, end = table.kind.name, other.kind.name
+        changed = self.links.add(start, record_id, end, other_id)
+        if primary:
+            changed = self.links.make_primary(start, record_id, end, other_id) or changed
+        if changed:
+            self._linked((table, record_id), (other, other_id), stamp, quiet=silent)
+
+    def unlink(
+        self, table: Table, record_id: int, other: Table, other_id: int, stamp: int, *, silent: bool = False
+    ) -> None:
         """Remove an association."""
         if self.links.remove(table.kind.name, record_id, other.kind.name, other_id):
-            for side, side_id in ((table, record_id), (other, other_id)):
-                if side.kind.name in _STAMPED_BY_LINKS:
-                    self.touch(side, side_id, self._computed(side, side_id), stamp)
+            self._linked((table, record_id), (other, other_id), stamp, quiet=silent)
+
+    def _linked(self, one: tuple[Table, int], other: tuple[Table, int], stamp: int, *, quiet: bool) -> None:
+        """What a changed association does to its ends."""
+        for side, side_id in (one, other):
+            if side.kind.name in _STAMPED_BY_LINKS:
+                self.touch(side, side_id, self._computed(side, side_id), stamp, quiet=quiet or not self.link_stamps)
 
     def _computed(self, table: Table, record_id: int) -> dict[str, str | None]:
         if table.kind.name != "contacts":

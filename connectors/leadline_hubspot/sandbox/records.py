@@ -1,4 +1,4 @@
-"""Records of one object type, and links between records.
+"""Records of one object type.
 
 Records are immutable: an edit makes a new one, so that the search index can lag behind the store by
 holding on to older ones.
@@ -7,7 +7,7 @@ holding on to older ones.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leadline_hubspot.sandbox.objects import ObjectType
@@ -89,42 +89,3 @@ class Store:
     def all(self) -> list[Record]:
         """Every record, archived ones included, in order of id."""
         return [self._by_id[each] for each in sorted(self._by_id)]
-
-
-class Links:
-    """Associations in both directions. The order is that of creation; the first of a pair is primary."""
-
-    def __init__(self) -> None:
-        self._to: dict[tuple[str, str], dict[int, list[int]]] = {}
-
-    def add(self, from_type: str, from_id: int, to_type: str, to_id: int) -> bool:
-        """Link two records; False when they were linked already."""
-        forward = self._to.setdefault((from_type, to_type), {}).setdefault(from_id, [])
-        if to_id in forward:
-            return False
-        forward.append(to_id)
-        self._to.setdefault((to_type, from_type), {}).setdefault(to_id, []).append(from_id)
-        return True
-
-    def remove(self, from_type: str, from_id: int, to_type: str, to_id: int) -> bool:
-        """Unlink two records; False when they were not linked."""
-        if to_id not in self.of(from_type, from_id, to_type):
-            return False
-        self._to[(from_type, to_type)][from_id].remove(to_id)
-        self._to[(to_type, from_type)][to_id].remove(from_id)
-        return True
-
-    def of(self, from_type: str, from_id: int, to_type: str) -> Sequence[int]:
-        """Ids linked to a record, primary first."""
-        return self._to.get((from_type, to_type), {}).get(from_id, ())
-
-    def forget(self, object_type: str, record_id: int) -> None:
-        """Drop all links of a record."""
-        for from_type, to_type in list(self._to):
-            if from_type == object_type:
-                for other in list(self.of(from_type, record_id, to_type)):
-                    self.remove(from_type, record_id, to_type, other)
-
-    def types_from(self, object_type: str) -> list[str]:
-        """The object types that records of this type have links to."""
-        return sorted({to for start, to in self._to if start == object_type})

@@ -17,8 +17,9 @@ from typing import Any, TypeAlias
 
 from leadline_hubspot.sandbox.failures import bad_request
 from leadline_hubspot.sandbox.limits import Limits
+from leadline_hubspot.sandbox.links import Links
 from leadline_hubspot.sandbox.objects import ObjectType, Property
-from leadline_hubspot.sandbox.records import Links, Record
+from leadline_hubspot.sandbox.records import Record
 from leadline_hubspot.sandbox.values import comparable, plain
 
 Test: TypeAlias = Callable[[Record], bool]

@@ -9,14 +9,14 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from leadline_hubspot.sandbox import account_api
-from leadline_hubspot.sandbox import associations_api as associations
-from leadline_hubspot.sandbox import batch_api as batch
+from leadline_hubspot.sandbox import account_api, enrollment_api, routing
 from leadline_hubspot.sandbox import objects_api as objects
 from leadline_hubspot.sandbox.failures import Refused
-from leadline_hubspot.sandbox.gate import Call, Gate, Handler, ScopeOf, rate_limited
+from leadline_hubspot.sandbox.gate import Gate, html_response, is_page, rate_limited
 from leadline_hubspot.sandbox.limits import Limits
+from leadline_hubspot.sandbox.oauth import AUTHORIZATION_CODE, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Tokens
 from leadline_hubspot.sandbox.objects import association_type
+from leadline_hubspot.sandbox.paths import Paths
 from leadline_hubspot.sandbox.populate import fill
 from leadline_hubspot.sandbox.portal import Portal
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from leadline.sdk.sandbox.faults import Faults
     from leadline.sdk.sandbox.world import World
 
-TOKEN = "pat-na1-sandbox-00000000-0000-4000-8000-000000000000"  # noqa: S105 - of a server on loopback
-DATED = ("2026-09", "2026-03")
+__all__ = ["AUTHORIZATION_CODE", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "TOKEN", "HubSpotSandbox"]
+
 _FAULT_WORDS = {
     401: ("INVALID_AUTHENTICATION", "Authentication credentials not found."),
     403: ("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
@@ -42,119 +42,28 @@ class HubSpotSandbox:
 
     def __init__(self, world: World, clock: SandboxClock, faults: Faults, *, limits: Limits | None = None) -> None:
         self.portal = Portal(clock, faults, limits or Limits())
-        self.gate = Gate(self.portal, TOKEN)
+        self.tokens = Tokens(self.portal)
+        paths = self._paths()
+        self.gate = Gate(self.portal, self.tokens, paths)
+        routing.add_account(paths, account_api.Usage(self.gate))
         fill(self.portal, world)
 
     def routes(self) -> Sequence[BaseRoute]:
-        """All paths of both families; those of records first, because they are called most."""
-        found: list[BaseRoute] = []
-        for version in DATED:
-            found += self._record_routes(f"/crm/objects/{version}", f"/crm/objects/{version}")
-            found += self._association_routes(f"/crm/associations/{version}", batch_v3=False)
-            found += self._account_routes(
-                properties=f"/crm/properties/{version}",
-                schemas=(f"/crm-object-schemas/{version}/schemas", f"/crm/schemas/{version}"),
-                pipelines=f"/crm/pipelines/{version}",
-                owners=f"/crm/owners/{version}",
-                sequences=f"/automation/sequences/{version}",
-                account=f"/account-info/{version}",
-            )
-        found += self._record_routes("/crm/v3/objects", "/crm/v4/objects")
-        found += self._association_routes("/crm/v4/associations", batch_v3=False)
-        found += self._association_routes("/crm/v3/associations", batch_v3=True)
-        found += self._account_routes(
-            properties="/crm/v3/properties",
-            schemas=("/crm-object-schemas/v3/schemas", "/crm/v3/schemas"),
-            pipelines="/crm/v3/pipelines",
-            owners="/crm/v3/owners",
-            sequences="/automation/v4/sequences",
-            account="/account-info/v3",
-        )
-        found.append(self._route("/{path:path}", ("GET", "POST", "PUT", "PATCH", "DELETE"), _no_such_path))
-        return found
+        """One route: the portal finds its way by itself, in a time that does not grow with the number of paths."""
+        return [Route("/{path:path}", self.gate.answer, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
 
-    def _route(
-        self,
-        path: str,
-        methods: Sequence[str],
-        handler: Handler,
-        *,
-        bucket: str = "default",
-        scope: ScopeOf | str | None = None,
-    ) -> Route:
-        return Route(path, self.gate.endpoint(handler, bucket=bucket, scope=scope), methods=list(methods))
-
-    def _record_routes(self, root: str, links: str) -> list[BaseRoute]:
-        read, write = objects.read_scope, objects.write_scope
-        kind, one = f"{root}/{{type}}", f"{root}/{{type}}/{{id}}"
-        pair = f"{links}/{{from}}/{{id}}/associations"
-        return [
-            self._route(f"{kind}/search", ["POST"], objects.search_records, bucket="search", scope=read),
-            self._route(f"{kind}/batch/read", ["POST"], batch.read_batch, scope=read),
-            self._route(f"{kind}/batch/update", ["POST"], batch.update_batch, scope=write),
-            self._route(f"{kind}/batch/create", ["POST"], batch.create_batch, scope=write),
-            self._route(f"{kind}/batch/upsert", ["POST"], batch.upsert_batch, scope=write),
-            self._route(f"{kind}/batch/archive", ["POST"], batch.archive_batch, scope=write),
-            self._route(f"{kind}/merge", ["POST"], objects.merge_records, scope=write),
-            self._route(kind, ["GET"], objects.list_records, scope=read),
-            self._route(kind, ["POST"], objects.create_record, scope=write),
-            self._route(f"{pair}/default/{{to}}/{{to_id}}", ["PUT"], associations.create_one),
-            self._route(f"{pair}/{{to}}/{{to_id}}", ["PUT"], associations.create_one),
-            self._route(f"{pair}/{{to}}/{{to_id}}", ["DELETE"], associations.archive_one),
-            self._route(f"{pair}/{{to}}", ["GET"], associations.read_one),
-            self._route(one, ["GET"], objects.read_record, scope=read),
-            self._route(one, ["PATCH"], objects.update_record, scope=write),
-            self._route(one, ["DELETE"], objects.archive_record, scope=write),
-        ]
-
-    def _association_routes(self, root: str, *, batch_v3: bool) -> list[BaseRoute]:
-        pair = f"{root}/{{from}}/{{to}}/batch"
-        read = associations.read_batch_v3 if batch_v3 else associations.read_batch
-        create = associations.create_default_batch if batch_v3 else associations.create_batch
-        return [
-            self._route(f"{pair}/read", ["POST"], read, bucket="associations"),
-            self._route(f"{pair}/create", ["POST"], create, bucket="associations"),
-            self._route(
-                f"{pair}/associate/default", ["POST"], associations.create_default_batch, bucket="associations"
-            ),
-            self._route(f"{pair}/archive", ["POST"], associations.archive_batch, bucket="associations"),
-        ]
-
-    def _account_routes(
-        self, *, properties: str, schemas: Sequence[str], pipelines: str, owners: str, sequences: str, account: str
-    ) -> list[BaseRoute]:
-        usage = account_api.Usage(self.gate).read
-        enrol, see = "automation.sequences.enrollments.write", "automation.sequences.read"
-        found: list[BaseRoute] = [
-            self._route(f"{properties}/{{type}}/groups", ["GET"], account_api.list_groups),
-            self._route(f"{properties}/{{type}}/groups", ["POST"], account_api.create_group),
-            self._route(f"{properties}/{{type}}/batch/create", ["POST"], account_api.create_properties),
-            self._route(
-                f"{properties}/{{type}}/{{name}}", ["GET"], account_api.read_property, scope=objects.read_scope
-            ),
-            self._route(f"{properties}/{{type}}", ["GET"], account_api.list_properties, scope=objects.read_scope),
-            self._route(f"{properties}/{{type}}", ["POST"], account_api.create_property),
-            self._route(f"{pipelines}/{{type}}", ["GET"], account_api.list_pipelines),
-            self._route(f"{owners}/{{id}}", ["GET"], account_api.read_owner, scope="crm.objects.owners.read"),
-            self._route(f"{account}/details", ["GET"], account_api.account_details),
-            self._route(f"{account}/api-usage/daily/private-apps", ["GET"], usage),
-            self._route(
-                f"{sequences}/enrollments/contact/{{contact}}", ["GET"], account_api.read_enrollment, scope=see
-            ),
-            self._route(f"{sequences}/enrollments", ["POST"], account_api.create_enrollment, scope=enrol),
-            self._route(f"{sequences}/{{id}}", ["GET"], account_api.read_sequence, scope=see),
-        ]
-        for path in (owners, f"{owners}/"):
-            found.append(self._route(path, ["GET"], account_api.list_owners, scope="crm.objects.owners.read"))
-        for path in (sequences, f"{sequences}/"):
-            found.append(self._route(path, ["GET"], account_api.list_sequences, scope=see))
-        for path in schemas:
-            found.append(self._route(path, ["GET"], account_api.list_schemas))
-            found.append(self._route(f"{path}/{{type}}", ["GET"], account_api.read_schema))
-        return found
+    def _paths(self) -> Paths:
+        paths = Paths()
+        self.tokens.routes(paths)
+        routing.add_objects(paths)
+        routing.add_associations(paths)
+        routing.add_sequences(paths)
+        return paths
 
     def fault_response(self, status: int, code: str | None) -> Response:
         """The vendor's body for a status that a fault asks for; `code` is a rate policy or a category."""
+        if is_page(status):
+            return html_response(status)
         if status == 429:
             body = rate_limited(code or "TEN_SECONDLY_ROLLING").as_json()
         else:
@@ -176,7 +85,7 @@ class HubSpotSandbox:
         state["owners"] = [account_api.owner_state(each) for each in self.portal.owners.values()]
         state["sequences"] = [{"id": str(each.id), "name": each.name} for each in self.portal.sequences.values()]
         state["enrollments"] = [
-            {**account_api.enrollment_json(each), "contactId": str(each.contact_id)}
+            {**enrollment_api.enrollment_json(each), "contactId": str(each.contact_id)}
             for each in self.portal.enrollments.values()
         ]
         return state
@@ -225,7 +134,3 @@ def _default_type(from_type: str, to_type: str) -> dict[str, Any]:
     if kind is None:
         raise ValueError(f"{from_type} cannot be associated with {to_type}")
     return {"associationCategory": kind.category, "associationTypeId": kind.default}
-
-
-def _no_such_path(call: Call) -> Any:
-    raise Refused(404, "OBJECT_NOT_FOUND", f"No route found for /{call.path['path']}")
