@@ -50,25 +50,28 @@ class Health:
 
     def _version(self) -> Finding:
         wanted, offered = self._options.api_version, self._client.versions()
-        if wanted in offered:
-            return Finding(True, "sign-in", f"{self._options.base_url}, API version {wanted}")
         newest = max(offered, key=float)
-        return Finding(
-            False,
-            "API version",
-            f"The org does not offer version {wanted}; its newest is {newest}.",
-            f"Set api_version to {newest}.",
-        )
+        if wanted not in offered:
+            return Finding(
+                False,
+                "API version",
+                f"The org does not offer version {wanted}; its newest is {newest}.",
+                f"Set api_version to {newest}.",
+            )
+        return Finding(True, "sign-in", f"{self._options.base_url}, {self._options.grant}, API version {wanted}")
 
     def _quota(self) -> Finding:
         limit = self._client.get("limits")["DailyApiRequests"]
         left, most = int(limit["Remaining"]), int(limit["Max"])
-        budget = self._runtime.daily_calls
-        detail = f"{left:,} of {most:,} API calls left today"
-        if left <= 0 or (budget is not None and left < budget):
+        ours = self._runtime.daily_calls
+        others = most * self._options.reserve_percent // 100
+        detail = f"{left:,} of {most:,} API calls left today, {others:,} of them for others"
+        if left <= others:
             return Finding(
-                False, "daily quota", f"{detail}; this connection may use {budget or most:,}.", "Lower daily_calls."
+                False, "daily quota", f"{detail}.", "Wait: the count is of the last 24 hours; or lower reserve_percent."
             )
+        if ours is not None and left - others < ours:
+            return Finding(False, "daily quota", f"{detail}; daily_calls allows {ours:,}.", "Lower daily_calls.")
         return Finding(True, "daily quota", detail)
 
     def _write_back(self, kind: str) -> Finding:

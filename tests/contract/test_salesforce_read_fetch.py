@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.salesforce_org import NOW, Org, lead_id, serving, small_world
+from tests.salesforce_reader import NOW, Org, lead_id, serving, small_world
 
 from leadline.sdk.records import PullRequest
 from leadline_salesforce.sandbox.loading import record_id
