@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast lint types bench wheel constraints clean
+.PHONY: help install deploy demo test test-fast peers lint types bench wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -54,6 +54,24 @@ lint: install ## ruff: rules and format; import-linter: layers
 
 types: install ## mypy, strict
 	@$(BIN)/mypy
+
+# Clients by others, each in an environment of its own: their dependencies disagree.
+PEERS := $(patsubst tests/peers/python/%.txt,.peers/%/.installed,$(wildcard tests/peers/python/*.txt))
+
+peers: install .peers/js/.installed $(PEERS) ## clients by others, for tests/peers; takes Node from the machine, or installs it as root
+
+.peers/js/.installed: tests/peers/package.json tests/peers/package-lock.json
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get -qq update && apt-get -qq install -y --no-install-recommends nodejs npm >/dev/null; } \
+		|| { echo "The peers need Node 18 or newer with npm: install them, then run this again." >&2; exit 2; }
+	@mkdir -p $(@D) && cp tests/peers/package.json tests/peers/package-lock.json $(@D)
+	@npm --prefix $(@D) ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+.peers/%/.installed: tests/peers/python/%.txt
+	@[ -x "$(@D)/bin/python" ] || $(PYTHON) -m venv "$(@D)"
+	@"$(@D)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 bench: install ## measured comparisons
 	@for file in bench/*.py; do $(BIN)/python "$$file"; done
