@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from leadline.sdk.sandbox import rulekeys
 from leadline.sdk.sandbox.clock import parse_time
+from leadline.sdk.sandbox.vendor import Controls
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -63,9 +64,10 @@ class Control:
             ("POST", "search", self._post_search),
             ("POST", "records", self._post_records),
         ]
-        return Starlette(
-            routes=[Route(f"{PREFIX}/{path}", _answer(handler), methods=[verb]) for verb, path, handler in handlers]
-        )
+        routes = [Route(f"{PREFIX}/{path}", _answer(handler), methods=[verb]) for verb, path, handler in handlers]
+        for name, command in self._vendor.controls().items() if isinstance(self._vendor, Controls) else ():
+            routes.append(Route(f"{PREFIX}/{name}", _answer(_vendors(command)), methods=["GET", "POST", "DELETE"]))
+        return Starlette(routes=routes)
 
     async def _get_state(self, request: Request) -> object:
         state = self._vendor.state()
@@ -150,6 +152,17 @@ def _answer(handler: Callable[[Request], Awaitable[object]]) -> Callable[[Reques
             return json_response({"error": str(error)}, 400)
 
     return endpoint
+
+
+def _vendors(command: Callable[[str, Any], Any]) -> Callable[[Request], Awaitable[object]]:
+    """A vendor's own command as a handler."""
+
+    async def handler(request: Request) -> object:
+        body = await request.body()
+        found: object = command(request.method, orjson.loads(body) if body else None)
+        return found
+
+    return handler
 
 
 def _objects(body: bytes) -> list[dict[str, Any]]:

@@ -55,5 +55,14 @@ class SignIns(Protocol):
     def sign_ins(self, base_url: str) -> Mapping[str, Mapping[str, str]]: ...
 
 
+@runtime_checkable
+class Controls(Protocol):
+    """A sandbox with calls of its own on the control surface."""
+
+    # Names under `/__sandbox__/`, and what answers them: it takes the method (GET, POST or DELETE) and the
+    # JSON sent (None for none) and returns JSON. ValueError with a plain message when it makes no sense.
+    def controls(self) -> Mapping[str, Callable[[str, Any], Any]]: ...
+
+
 # (world, clock, faults) -> vendor
 VendorFactory: TypeAlias = Callable[["World", "SandboxClock", "Faults"], VendorSandbox]
