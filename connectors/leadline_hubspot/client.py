@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlencode
@@ -19,15 +20,18 @@ from urllib.parse import urlencode
 import orjson
 import urllib3
 from hubspot import HubSpot as VendorClient
+from pydantic import SecretStr
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
-from leadline.sdk.errors import ConfigError, PermanentError
+from leadline.sdk.errors import ConfigError, CredentialsError, PermanentError
 from leadline.sdk.http import ConnectFailed, HttpPolicy, Pace, Reply, ReplyLost, require_tls
 from leadline.sdk.ports import Runtime
 from leadline_hubspot.errors import classify
 from leadline_hubspot.options import Options
+from leadline_hubspot.tokens import RefreshedToken, StaticToken, Tokens
 
 # The one place that knows versions of the API. Moving on is editing this table.
+# Forms and the e-mail events have no dated version to read them by.
 _VERSION = "2026-09"
 PATHS: Mapping[str, str] = {
     "objects": f"/crm/objects/{_VERSION}/{{object}}",
@@ -37,6 +41,12 @@ PATHS: Mapping[str, str] = {
     "sequences": f"/automation/sequences/{_VERSION}",
     "account": f"/account-info/{_VERSION}",
     "schemas": f"/crm-object-schemas/{_VERSION}/schemas",
+    "lists": f"/crm/lists/{_VERSION}",
+    "token": f"/oauth/{_VERSION}/token",
+    "occurrences": f"/events/event-occurrences/{_VERSION}",
+    "forms": f"/marketing/forms/{_VERSION}",
+    "submissions": "/form-integrations/v1/submissions/forms/{form}",
+    "email_events": "/email/public/v1/events",
 }
 
 # Windows are a little longer than the vendor's, because calls do not arrive as evenly as they leave.
@@ -133,17 +143,18 @@ class Client:
         ca_file = options.ca_file
         if ca_file is not None and not ca_file.is_file():
             raise ConfigError("there is no such file", place=f"{runtime.name}.ca_file", fix="Correct the path.")
-        vendor = VendorClient(
-            access_token=options.access_token.get_secret_value(),
-            host=base,
-            ssl_ca_cert=str(ca_file) if ca_file else None,
-        )
+        vendor = VendorClient(host=base, ssl_ca_cert=str(ca_file) if ca_file else None)
         # One access to the attribute: each makes a new pool.
         self._api = vendor.crm.objects.basic_api.api_client
         self._api.user_agent = f"leadline/{version('leadline')}"
         self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
         self._api.rest_client = _Wire(self._pool)
         self._place = runtime.name
+        self._tokens: Tokens = (
+            RefreshedToken(options.grant, self._ask_for_token, runtime.now)
+            if options.grant and options.access_token is None
+            else StaticToken(options.access_token or SecretStr(""))
+        )
         rates = options.rates
         self._policy = HttpPolicy(
             runtime,
@@ -189,27 +200,68 @@ class Client:
         encoded = None if body is None else orjson.dumps(body)
         last: list[Reply] = []
 
-        def send(timeout: float) -> Reply:
-            reply: Reply = self._api.call_api(
-                path,
-                method,
-                query_params=list(query),
-                header_params={"Accept": "application/json", "Content-Type": "application/json"},
-                body=encoded,
-                auth_settings=["oauth2"],
-                _preload_content=False,
-                _request_timeout=timeout,
-            )
-            last[:] = [reply]
-            return reply
+        def exchange(token: str) -> Reply:
+            headers = {
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {token}",
+            }
+            send = partial(self._send, method, path, headers=headers, query=query, body=encoded, last=last)
+            return self._policy.call(send, method=method, path=path, bucket=bucket, safe=safe)
 
+        token = self._tokens.current()
         try:
-            reply = self._policy.call(send, method=method, path=path, bucket=bucket, safe=safe)
+            try:
+                reply = exchange(token)
+            except CredentialsError:
+                if last[-1].status != 401 or not self._tokens.renew(token):
+                    raise
+                reply = exchange(self._tokens.current())
         except PermanentError:
             if not last or last[-1].status not in accept:
                 raise
             reply = last[-1]
         return Answer(reply.status, _json(reply, self._place), _server_time(reply))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        timeout: float,
+        *,
+        headers: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
+        body: bytes | None,
+        last: list[Reply],
+    ) -> Reply:
+        """One exchange through the vendor's client; `last` keeps the reply for the caller."""
+        reply: Reply = self._api.call_api(
+            path,
+            method,
+            query_params=list(query),
+            header_params=dict(headers),
+            body=body,
+            _preload_content=False,
+            _request_timeout=timeout,
+        )
+        last[:] = [reply]
+        return reply
+
+    def _ask_for_token(self, form: Mapping[str, str]) -> Mapping[str, Any]:
+        """A new token. CredentialsError when the grant is refused, whatever status says so."""
+        path, last = PATHS["token"], list[Reply]()
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        send = partial(self._send, "POST", path, headers=headers, query=(), body=urlencode(form).encode(), last=last)
+        try:
+            reply = self._policy.call(send, method="POST", path=path, bucket="token", safe=True)
+        except PermanentError as error:
+            raise CredentialsError(
+                f"the sign-in was refused: {error.message}",
+                place=self._place,
+                fix="Install the app again in HubSpot and set its new `refresh_token`.",
+            ) from error
+        answer: Mapping[str, Any] = _json(reply, self._place)
+        return answer
 
     def close(self) -> None:
         """Close the connections."""

@@ -52,7 +52,7 @@ class HubSpot:
         return HubSpotConnection(parse(options, place=runtime.name), runtime)
 
     def webhooks(self, options: Mapping[str, object], runtime: Runtime) -> Webhooks | None:
-        """The reader of the app's webhooks; None without `webhook_secret`.
+        """The reader of the app's webhooks; None without `webhook_secret` or `client_secret`.
 
         Raises ConfigError for options that cannot work. It talks to the portal only to learn the name of a
         custom object that it has not met before.
@@ -63,10 +63,10 @@ class HubSpot:
         from leadline_hubspot.webhooks import HubSpotWebhooks
 
         parsed = parse(options, place=runtime.name)
-        if parsed.webhook_secret is None:
+        if parsed.webhook_key is None:
             return None
         custom = CustomObjects(Client(parsed, runtime), runtime.now)
-        return HubSpotWebhooks(parsed.webhook_secret, runtime.name, custom.name)
+        return HubSpotWebhooks(parsed.webhook_key, runtime.name, custom.name)
 
     def sandbox(self) -> VendorFactory | None:
         """The factory of a local portal."""

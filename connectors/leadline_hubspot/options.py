@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from leadline.sdk.errors import ConfigError
+from leadline_hubspot.tokens import Grant
 
 
 class Rates(BaseModel):
@@ -24,9 +25,12 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    access_token: SecretStr = Field(description="Token of a private app, service key or OAuth app.")
+    access_token: SecretStr | None = Field(None, description="Token of a private app or service key.")
+    client_id: str | None = Field(None, description="Of an OAuth app, instead of `access_token`.")
+    client_secret: SecretStr | None = Field(None, description="Of the same OAuth app.")
+    refresh_token: SecretStr | None = Field(None, description="What the OAuth app got when it was installed.")
     webhook_secret: SecretStr | None = Field(
-        None, description="Client secret of the app that sends webhooks; without it none are believed."
+        None, description="Client secret of the app that sends webhooks, if it is another one than `client_secret`."
     )
     base_url: str = Field("https://api.hubapi.com", description="Address of the API; another one only for a sandbox.")
     ca_file: Path | None = Field(None, description="Certificate authority to trust instead of the system's.")
@@ -40,6 +44,28 @@ class Options(BaseModel):
     overlap_seconds: int = Field(
         60, ge=0, description="How far back an incremental read looks again, because search trails behind writes."
     )
+
+    @model_validator(mode="after")
+    def _one_way_to_sign_in(self) -> Options:
+        grant = {name: getattr(self, name) for name in ("client_id", "client_secret", "refresh_token")}
+        missing = [name for name, value in grant.items() if value is None]
+        if self.access_token is None and missing:
+            raise ValueError(f"give `access_token`, or the three of an OAuth app (missing: {', '.join(missing)})")
+        if self.access_token is not None and self.refresh_token is not None:
+            raise ValueError("give `access_token` or `refresh_token`, not both")
+        return self
+
+    @property
+    def grant(self) -> Grant | None:
+        """What an OAuth app signs in with; None when a token does."""
+        if self.client_id is None or self.client_secret is None or self.refresh_token is None:
+            return None
+        return Grant(self.client_id, self.client_secret, self.refresh_token)
+
+    @property
+    def webhook_key(self) -> SecretStr | None:
+        """What webhooks are signed with."""
+        return self.webhook_secret or self.client_secret
 
 
 def parse(options: Mapping[str, object], *, place: str) -> Options:

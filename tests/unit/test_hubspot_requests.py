@@ -202,7 +202,7 @@ def test_a_long_list_of_properties_never_goes_into_an_address() -> None:
 def test_options_that_cannot_work_are_named_without_their_values() -> None:
     runtime = Runtime("portal", lambda: 0, lambda _: None)
 
-    with pytest.raises(ConfigError, match="access_token") as caught:
+    with pytest.raises(ConfigError, match="acces_token") as caught:
         connector.connect({"acces_token": "pat-secret"}, runtime)
 
     assert "pat-secret" not in str(caught.value)
