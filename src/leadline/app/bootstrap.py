@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from leadline import registry
 from leadline.config.origin import FILE
 from leadline.sdk.errors import ConfigError
-from leadline.sdk.ports import CallMade, Connection, Connector, Runtime
+from leadline.sdk.ports import CallMade, Connection, Connector, Runtime, Webhooks
 from leadline.yamlfile import Document, FileError, Mistake, did_you_mean
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class LiveConnection:
     mapping: Mapping
     digest: str
     """Hash of the mapping and of the options that are no secrets: which mapping, for which CRM."""
+    webhooks: Callable[[], Webhooks | None] = lambda: None
+    """Makes the reader of the system's webhooks; None when the options hold nothing to prove them with."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,8 @@ def connect(
     options = settings.options(name, connector.options)
     with _at(settings.place("connections", name, "connector")):
         made = registry.connect(chosen.connector, options, runtime)
-    return LiveConnection(name, connector, made, mapping, _digest(connector, options, mapping))
+    digest = _digest(connector, options, mapping)
+    return LiveConnection(name, connector, made, mapping, digest, lambda: connector.webhooks(options, runtime))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from leadline.app.events import (
     ConnectionFailed,
     Crossed,
     Event,
+    NoticesHandled,
     PageStored,
 )
 from leadline.sdk.errors import LeadlineError
@@ -43,6 +44,8 @@ class Counts:
                     self._totals["records_read"] += event.records
                     self._totals["records_changed"] += event.news
                     self._totals["unplaced"] += event.unplaced
+                case NoticesHandled():
+                    self._totals["noticed"] += event.records
                 case ChunkScored():
                     self._totals["scored"] += event.subjects
                     self._totals["crossed"] += event.crossed
@@ -93,6 +96,6 @@ class Counts:
 
 
 _TOTALS = (
-    "records_read", "records_changed", "scored", "crossed", "planned", "unchanged", "withheld", "unplaced",
+    "records_read", "records_changed", "noticed", "scored", "crossed", "planned", "unchanged", "withheld", "unplaced",
     "recovered",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from leadline.app.bootstrap import LiveConnection, connect, load_project_model
 from leadline.app.mappings import check_mapping
 from leadline.app.team import active_members
+from leadline.app.webhooks import address
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import Finding
 from leadline.store.checks import save_check
@@ -91,6 +92,7 @@ def _connection(
         yield from found
         if all(finding.ok for finding in found):
             yield from _mapping(settings, live, engine)
+        yield _webhooks(settings, live)
         if not isinstance(model, LeadlineError):
             yield from _sequences(settings, model, live)
             yield from _owners(settings, model, name, engine)
@@ -112,6 +114,17 @@ def _mapping(settings: Settings, live: LiveConnection, engine: Engine | Leadline
         if not isinstance(engine, LeadlineError):
             with engine.begin() as connection:
                 save_check(connection, live.name, live.digest, now=settings.clock()())
+
+
+def _webhooks(settings: Settings, live: LiveConnection) -> Finding:
+    """Whether webhooks of this connection are taken, and where. None is no fault: the schedule finds everything."""
+    if live.webhooks() is None:
+        minutes = settings.schedule.every_minutes
+        return Finding(True, "webhooks", f"not set up; changes are seen by schedule, every {minutes} minutes")
+    if settings.web.public_url is None:
+        said = "taken, but web.public_url is not set: a signature over the address that the CRM calls would not fit"
+        return Finding(False, "webhooks", said, "Set it to the address by which the CRM reaches this worker.")
+    return Finding(True, "webhooks", f"taken on {address(settings.web.public_url, live.name)}")
 
 
 def _sequences(settings: Settings, model: Model, live: LiveConnection) -> Iterator[Finding]:

@@ -43,6 +43,23 @@ class ObjectRead:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticesHandled:
+    """Records that webhooks had named were fetched and stored."""
+
+    connection: str
+    object: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesIgnored:
+    """Records that webhooks had named were left alone: the mapping does not read their objects."""
+
+    connection: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkScored:
     """Subjects were scored and decided: `crossed` changed group, `planned` effects were put in the outbox."""
 
@@ -98,6 +115,16 @@ class ConnectionFailed:
 
 
 Event: TypeAlias = (
-    StageStarted | PageStored | ObjectRead | ChunkScored | Crossed | BatchPushed | Waiting | ConnectionFailed | CallMade
+    StageStarted
+    | PageStored
+    | ObjectRead
+    | NoticesHandled
+    | NoticesIgnored
+    | ChunkScored
+    | Crossed
+    | BatchPushed
+    | Waiting
+    | ConnectionFailed
+    | CallMade
 )
 Listener: TypeAlias = Callable[[Event], None]

@@ -14,7 +14,7 @@ from leadline.app.events import ConnectionFailed, ObjectRead, PageStored, StageS
 from leadline.app.failures import most_urgent
 from leadline.core.normalize.apply import normalize, request
 from leadline.sdk.errors import LeadlineError, PermanentError, TransientError
-from leadline.sdk.records import Cursor, Page, PullRequest
+from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
 from leadline.store.checks import forget_check
 from leadline.store.records import (
     StoredCursor,
@@ -26,23 +26,28 @@ from leadline.store.records import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from leadline.app.bootstrap import LiveConnection, Project
     from leadline.app.events import Listener
 
 _ANY_ORDER = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
-def pull_all(project: Project, emit: Listener) -> None:
-    """Read everything that is new, all connections at once. A connection that fails stops nobody else."""
+def pull_all(project: Project, emit: Listener) -> list[str]:
+    """Read everything that is new, all connections at once. Returns those that could be read to the end.
+
+    A connection that fails stops nobody else.
+    """
     names = list(project.connections)
     if not names:
-        return
+        return []
     with ThreadPoolExecutor(max_workers=len(names), thread_name_prefix="read") as threads:
-        for future in [threads.submit(_pull_connection, project, name, emit) for name in names]:
-            future.result()
+        futures = {name: threads.submit(_pull_connection, project, name, emit) for name in names}
+        return [name for name, future in futures.items() if future.result()]
 
 
-def _pull_connection(project: Project, name: str, emit: Listener) -> None:
+def _pull_connection(project: Project, name: str, emit: Listener) -> bool:
     live = project.connections[name]
     emit(StageStarted("read", name))
     with project.engine.begin() as connection:
@@ -53,13 +58,20 @@ def _pull_connection(project: Project, name: str, emit: Listener) -> None:
         # Mappings list activities last and those are the long reads: begun first, they end with the others.
         longest_first = reversed(list(live.mapping.objects))
         failures = _failures([threads.submit(pull_object, project, live, name, emit) for name in longest_first])
-    if not failures:
-        return
+    if failures:
+        report_failures(project, name, "read", failures, emit=emit)
+    return not failures
+
+
+def report_failures(
+    project: Project, name: str, stage: str, failures: Sequence[LeadlineError], *, emit: Listener
+) -> None:
+    """Tell why objects of a connection could not be read."""
     if any(isinstance(failed, PermanentError) for failed in failures):
         # The CRM refused a query that it took before: the next run compares the mapping again, and names the line.
         with project.engine.begin() as connection:
             forget_check(connection, name)
-    emit(ConnectionFailed(name, "read", most_urgent(failures)))
+    emit(ConnectionFailed(name, stage, most_urgent(failures)))
 
 
 def _failures(pulls: Sequence[Future[None]]) -> list[LeadlineError]:
@@ -124,15 +136,23 @@ def _store_page(
     *,
     emit: Callable[[PageStored], None],
 ) -> StoredCursor:
-    mapping = live.mapping.objects[object]
-    normalized = normalize(mapping, live.name, object, page.records, project.now())
     moved = replace(stored, position=page.cursor.position, records=stored.records + len(page.records))
     with project.engine.begin() as connection:
-        saved = save_rows(connection, mapping.entity, normalized.rows)
-        if saved.news:
-            save_unmapped(connection, live.name, object, normalized.unmapped)
+        told = save_records(project, live, object, page.records, connection=connection)
         if moved != stored:
             save_cursor(connection, live.name, object, moved, now=project.now())
-    unplaced = normalized.unmapped.total() if saved.news else 0  # a page that is read again says nothing new
-    emit(PageStored(live.name, object, len(page.records), saved.stored, saved.news, unplaced))
+    emit(told)
     return moved
+
+
+def save_records(
+    project: Project, live: LiveConnection, object: str, records: Sequence[RawRecord], *, connection: Connection
+) -> PageStored:
+    """Normalize records of one object and store their rows, marks and unplaced values in the caller's transaction."""
+    mapping = live.mapping.objects[object]
+    normalized = normalize(mapping, live.name, object, records, project.now())
+    saved = save_rows(connection, mapping.entity, normalized.rows)
+    if saved.news:
+        save_unmapped(connection, live.name, object, normalized.unmapped)
+    unplaced = normalized.unmapped.total() if saved.news else 0  # records that are read again say nothing new
+    return PageStored(live.name, object, len(records), saved.stored, saved.news, unplaced)

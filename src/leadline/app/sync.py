@@ -13,6 +13,7 @@ from leadline.app.counts import Counts
 from leadline.app.decide import score_all
 from leadline.app.events import Crossed, Event, Listener, StageStarted
 from leadline.app.failures import as_one, told
+from leadline.app.fetch import fetch_noticed
 from leadline.app.fitting import require_fitting
 from leadline.app.journal import journal
 from leadline.app.pull import pull_all
@@ -20,6 +21,10 @@ from leadline.app.writer import push_all
 from leadline.sdk.errors import ConfigError, LeadlineError
 from leadline.store import runs
 from leadline.store.outbox import State, count_states
+
+WEBHOOK = "webhook"
+"""The kind of a run that webhooks have caused."""
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,14 @@ class Run:
 
 def read(run: Run) -> None:
     """Rows of every connection into the store, with marks on what they concern."""
-    pull_all(run.project, run.emit)
+    readable = pull_all(run.project, run.emit)
+    # What a webhook has named may not be in a search index yet.
+    fetch_noticed(run.project, run.emit, of=readable)
+
+
+def fetch(run: Run) -> None:
+    """Rows of what webhooks have named into the store, with marks on what they concern."""
+    fetch_noticed(run.project, run.emit)
 
 
 def score_and_decide(run: Run) -> None:
@@ -48,6 +60,7 @@ def write(run: Run) -> None:
 
 
 STAGES: tuple[Callable[[Run], None], ...] = (read, score_and_decide, write)
+NOTICE_STAGES: tuple[Callable[[Run], None], ...] = (fetch, score_and_decide, write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,17 @@ def sync(project: Project, listener: Listener) -> Report:
     """
     require_backfill(project)
     return perform(project, listener, kind="sync", plays=True)
+
+
+def follow_notices(project: Project, listener: Listener) -> Report:
+    """Read the records that webhooks have named, score them and what is due, decide, write what differs.
+
+    Nothing else is read: that is for the next sync. To be called of a project that has been backfilled.
+    """
+    with project.engine.begin() as connection:
+        # There may be one every few seconds; those of a day tell how they went.
+        runs.forget_done(connection, WEBHOOK, before=int(time.time()) - _DAY)
+    return perform(project, listener, kind=WEBHOOK, plays=True, stages=NOTICE_STAGES)
 
 
 def require_backfill(project: Project) -> None:

@@ -27,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check settings, credentials, permissions and mappings, and say what to fix.",
     "sync": "Read what changed, score it, decide, and write back what differs.",
     "backfill": "Read and score a whole CRM once; dry run first, resumable.",
-    "run": "Sync on a schedule until stopped, with a health endpoint.",
+    "run": "Sync on a schedule and after webhooks until stopped.",
     "explain": "Show how one record got its score, point by point.",
     "queue": "List the records to work on next, best first.",
     "outbox": "Look at what could not be written, and try it again.",

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -54,6 +55,16 @@ def _connection_name(name: str) -> str:
     if not _NAME.match(name):
         raise ValueError("a connection's name is lower-case letters, digits, single - and _, e.g. 'crm-eu'")
     return name
+
+
+def _public_url(address: str | None) -> str | None:
+    """The address without a slash at its end: paths are put behind it."""
+    if address is None:
+        return None
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("an address as vendors call it, e.g. https://leadline.acme.com, without a query")
+    return address.rstrip("/")
 
 
 class _Part(BaseModel):
@@ -133,10 +144,21 @@ class HttpSettings(_Part):
 
 
 class WebSettings(_Part):
-    """Where `leadline run` serves its page and its health endpoint."""
+    """Where `leadline run` serves its health endpoint and takes webhooks."""
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 inside a container.")
     port: int = Field(default=8686, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        default=None, description="Address by which vendors reach this worker, where webhooks come through a proxy."
+    )
+
+
+class WebhookSettings(_Part):
+    """What `leadline run` does about webhooks."""
+
+    settle_seconds: float = Field(
+        default=2, ge=0, le=300, description="Seconds from the first webhook to the run that follows it."
+    )
 
 
 class LogSettings(_Part):
@@ -182,6 +204,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     sync: SyncSettings = Field(default_factory=SyncSettings)
     write: WriteSettings = Field(default_factory=WriteSettings)

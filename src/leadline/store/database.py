@@ -17,7 +17,7 @@ from leadline.sdk.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0003"  # newest migration; tests compare it with migrations/versions
+HEAD = "0004"  # newest migration; tests compare it with migrations/versions
 _MIGRATION_LOCK = 0x1EAD11AE
 _one_thread = threading.Lock()  # Alembic's context is a global
 
@@ -93,7 +93,7 @@ def _sqlite(url: Any) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         # An intent that a power cut could take back would let a write happen twice.
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-16384")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -102,6 +102,22 @@ def _sqlite(url: Any) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def impatient(engine: Engine, seconds: float) -> Engine:
+    """Another engine on the same database, whose transactions wait so long for others and then raise.
+
+    For callers that have to answer in time: SQLAlchemy's OperationalError or TimeoutError. Dispose of it.
+    """
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return _sqlite(url.update_query_dict({"timeout": str(seconds)}))
+    limit = round(seconds * 1_000)
+    waits = {
+        "connect_timeout": max(round(seconds), 2),  # less is none, says libpq
+        "options": f"-c lock_timeout={limit} -c statement_timeout={limit}",
+    }
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, pool_timeout=seconds, connect_args=waits)
 
 
 def reading(engine: Engine) -> Engine:

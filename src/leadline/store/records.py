@@ -17,6 +17,9 @@ from leadline.store.tables import ENTITY_TABLES, cursors, dirty, unmapped
 
 _BATCH = 5_000  # bound parameters in one IN list; SQLite takes 32,766
 
+_INDEX_LAG = 900
+"""Seconds within which an older state of a record is taken for one that a search index still shows."""
+
 # The links of a row whose records must be scored again when the row changes.
 _LINKS: dict[Entity, tuple[str, ...]] = {
     Entity.ACCOUNT: (),
@@ -48,7 +51,8 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
 
     A row equal to the stored one is left alone; a row that differs only in what Leadline itself
     writes is stored and is not news. Links to a record that was merged lead to the survivor: not
-    every CRM tells of the rows whose links a merge has moved.
+    every CRM tells of the rows whose links a merge has moved. A row that is older than what was read
+    a moment ago is left out: a search index may show yesterday's record after it was read by id.
     """
     table = ENTITY_TABLES[entity]
     # A page may hold a record twice: the later one counts. Sorted, so that two processes lock in one order.
@@ -62,7 +66,7 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
     news = 0
     for uid, row in latest.items():
         old = before.get(uid)
-        if row["deleted"] and old is None:
+        if (row["deleted"] and old is None) or _behind(row, old):
             continue
         kept = _gone(old, row) if old and row["deleted"] else _led(row, _LINKS[entity], survivors)
         ready = _prepared(kept, scored, listed)
@@ -79,6 +83,14 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
         marks.update(_hand_over(connection, merged))
     mark_dirty(connection, marks, "changed")
     return Saved(len(stored), news)
+
+
+def _behind(row: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    """Whether this is an older state of the record than the stored one, which was read lately."""
+    if old is None or row["deleted"] or old["deleted"] or row["modified_at"] >= old["modified_at"]:
+        return False
+    # Not for ever: a CRM that was set back to a backup is right, however old its records are.
+    return bool(row["read_at"] - old["read_at"] < _INDEX_LAG)
 
 
 def _survivors(connection: Connection, entity: Entity, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from leadline.store.leases import holder_name, is_gone
 from leadline.store.tables import runs
@@ -53,6 +53,11 @@ def end_run(
             error=error,
         )
     )
+
+
+def forget_done(connection: Connection, kind: str, *, before: int) -> None:
+    """Take runs of one kind out of the log that ended well before this moment of the wall clock."""
+    connection.execute(delete(runs).where(runs.c.kind == kind, runs.c.state == "done", runs.c.finished_at < before))
 
 
 def last_run(connection: Connection, kind: str | None = None) -> dict[str, Any] | None:

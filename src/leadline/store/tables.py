@@ -226,6 +226,20 @@ runs = Table(
     Column("error", Text),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("object", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    # Another one with every webhook that names the record: handling it never forgets a later one.
+    Column("stamp", Text, nullable=False),
+    # The vendor's time of the latest event, 0 when it told none.
+    Column("occurred_at", BigInteger, nullable=False),
+    # When the first of the webhooks came that nobody has handled.
+    Column("received_at", BigInteger, nullable=False),
+)
+
 calls = Table(
     "calls",
     metadata,

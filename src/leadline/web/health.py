@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 from typing import TYPE_CHECKING
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from leadline.sdk.errors import ConfigError
+from leadline.sdk.errors import TransientError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from leadline.app.schedule import Health
+    from leadline.app.webhooks import Receiver
 
-_STOP_SECONDS = 10.0
 
-
-def health_app(health: Health, *, every_seconds: int) -> Starlette:
-    """The application."""
+def health_route(health: Health, receiver: Receiver, *, every_seconds: int) -> Route:
+    """The route. A database that does not answer is told, and is no health."""
 
     async def healthz(_: Request) -> JSONResponse:
         status, body = health.answer(every_seconds)
-        return JSONResponse(body, status_code=status)
+        try:
+            webhooks = await asyncio.to_thread(receiver.state)
+        except TransientError as error:
+            return JSONResponse({**body, "status": "failing", "last_error": error.message}, status_code=503)
+        return JSONResponse({**body, "webhooks": webhooks}, status_code=status)
 
-    return Starlette(routes=[Route("/healthz", healthz, methods=["GET"])])
-
-
-@contextmanager
-def serving(app: Starlette, *, host: str, port: int) -> Iterator[int]:
-    """Serve from a thread until the end of the block; yields the port. ConfigError when it cannot be had."""
-    door = _bound(host, port)
-    # Its log goes where ours goes.
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([door],), name="health", daemon=True)
-    thread.start()
-    try:
-        yield int(door.getsockname()[1])
-    finally:
-        server.should_exit = True
-        thread.join(timeout=_STOP_SECONDS)
-        door.close()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        # What `create_server` says in strerror repeats the address.
-        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise ConfigError(
-            f"port {port} on {host} cannot be served: {(why or str(error)).lower()}",
-            place="web.port",
-            fix="Choose a free port and an address of this machine under `web` in leadline.yaml; port 0 takes any.",
-        ) from None
+    return Route("/healthz", healthz, methods=["GET"])
