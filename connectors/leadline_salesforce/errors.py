@@ -7,7 +7,7 @@ must act and what to do. A status decides where there is no known code.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,8 @@ _SCHEMA = _Row(Actor.LEADLINE_ADMIN, "Run `leadline mappings check`: the mapping
 _FIELD_SECURITY = _Row(Actor.CRM_ADMIN, "Make the field editable for the integration user's permission set.")
 _GONE = _Row(Actor.NOBODY, "The record was deleted or merged in the CRM; the next sync forgets it.")
 _LATER = _Row(Actor.NOBODY, "Salesforce was busy with the record; it is tried again with the next sync.")
+_INACTIVE = _Row(Actor.LEADLINE_ADMIN, "Take the inactive user out of the routing, or activate it.")
+_PICKLIST = _Row(Actor.CRM_ADMIN, "Add the value to the picklist, or take the restriction off it.")
 
 ROWS: Mapping[str, _Row] = {
     "STRING_TOO_LONG": _Row(Actor.CRM_ADMIN, "Lengthen the field in Salesforce, or map a shorter text to it."),
@@ -80,12 +82,8 @@ ROWS: Mapping[str, _Row] = {
         Actor.CRM_ADMIN, "A validation rule refuses the record; exempt the integration user or correct the record."
     ),
     "REQUIRED_FIELD_MISSING": _Row(Actor.RECORD_OWNER, "Fill the named fields on the record in Salesforce."),
-    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _Row(
-        Actor.CRM_ADMIN, "Add the value to the picklist, or take the restriction off it."
-    ),
-    "BAD_VALUE_FOR_RESTRICTED_PICKLIST": _Row(
-        Actor.CRM_ADMIN, "Add the value to the picklist, or take the restriction off it."
-    ),
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _PICKLIST,
+    "BAD_VALUE_FOR_RESTRICTED_PICKLIST": _PICKLIST,
     "NUMBER_OUTSIDE_VALID_RANGE": _Row(Actor.CRM_ADMIN, "Give the number field more digits."),
     "DUPLICATES_DETECTED": _Row(
         Actor.CRM_ADMIN, "A duplicate rule blocks the record; let it alert instead, or merge the duplicates."
@@ -95,9 +93,15 @@ ROWS: Mapping[str, _Row] = {
     "CANNOT_UPDATE_CONVERTED_LEAD": _Row(
         Actor.NOBODY, "The lead was converted; Leadline goes on with its contact and account."
     ),
-    "INACTIVE_OWNER_OR_USER": _Row(Actor.LEADLINE_ADMIN, "Take the inactive user out of the routing, or activate it."),
-    "OP_WITH_INACTIVE_USER_EXCEPTION": _Row(
-        Actor.LEADLINE_ADMIN, "Take the inactive user out of the routing, or activate it."
+    "INACTIVE_OWNER_OR_USER": _INACTIVE,
+    "OP_WITH_INACTIVE_USER_EXCEPTION": _INACTIVE,
+    "OWNER_NOT_KEPT": _Row(
+        Actor.CRM_ADMIN,
+        "A flow, trigger or assignment rule of the org gives the record to somebody else; exempt the integration user. "
+        "The other fields of the row were written.",
+    ),
+    "TRANSFER_REQUIRES_READ": _Row(
+        Actor.CRM_ADMIN, "Let the new owner read records of this kind, or take the user out of the routing."
     ),
     "ENTITY_IS_DELETED": _GONE,
     "ENTITY_IS_LOCKED": _Row(Actor.CRM_ADMIN, "The record is locked by an approval; finish it or allow edits."),
@@ -111,6 +115,7 @@ ROWS: Mapping[str, _Row] = {
     "INVALID_FIELD": _SCHEMA,
     "INVALID_TYPE": _SCHEMA,
     "INVALID_TYPE_ON_FIELD_IN_RECORD": _SCHEMA,
+    "INVALID_CROSS_REFERENCE_TYPE_FOR_FIELD": _SCHEMA,
     "JSON_PARSER_ERROR": _SCHEMA,
     "MALFORMED_ID": _SCHEMA,
     "MISSING_ARGUMENT": _SCHEMA,
@@ -121,21 +126,70 @@ ROWS: Mapping[str, _Row] = {
     "CANNOT_EXECUTE_FLOW_TRIGGER": _AUTOMATION,
     "APEX_ERROR": _AUTOMATION,
     "INVALID_STATUS": _Row(Actor.CRM_ADMIN, "Activate the sales cadence."),
+    "CADENCE_NOT_FOUND": _Row(
+        Actor.LEADLINE_ADMIN,
+        "Name an existing cadence under `sequences` in the mapping, or share it with the integration user.",
+    ),
+    "CADENCE_NO_ACCESS": _Row(
+        Actor.CRM_ADMIN, "Assign a Sales Engagement permission set to the integration user, or map no sequences."
+    ),
+    "CAMPAIGN_NOT_FOUND": _Row(
+        Actor.LEADLINE_ADMIN, "Name an existing campaign by its id, or share it with the integration user."
+    ),
+    "LIST_TAKES_PEOPLE": _Row(Actor.LEADLINE_ADMIN, "Put the lead or contact on the campaign instead."),
+    "DUPLICATE_EXTERNAL_ID": _Row(
+        Actor.CRM_ADMIN, "Several records hold this key; make Leadline_Key__c unique and delete the copies."
+    ),
+    "LIMIT_EXCEEDED": _Row(Actor.CRM_ADMIN, "A limit of the org is reached; see the text."),
+    "REQUIRED_FEATURE_MISSING": _Row(Actor.CRM_ADMIN, "The org lacks a feature that this write needs; see the text."),
     "UNABLE_TO_LOCK_ROW": _LATER,
     "SERVER_UNAVAILABLE": _LATER,
     "QUERY_TIMEOUT": _LATER,
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": _LATER,
+    "PROCESSING_HALTED": _LATER,
     "STORAGE_LIMIT_EXCEEDED": _Row(Actor.CRM_ADMIN, "Free or buy data storage in the org."),
 }
 _UNKNOWN_ROW = _Row(Actor.CRM_ADMIN, "Look the code up in Salesforce's list of status codes, then retry the row.")
 
-# Refusals that a repeat some moments later may not get.
-ROW_RETRIES = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT"})
+LOCKED = "UNABLE_TO_LOCK_ROW"
+# Refusals that a repeat some moments later may not get: the row itself is in order.
+ROW_RETRIES = frozenset(
+    {LOCKED, "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"}
+)
+# What the org's automation says when a batch is too large for it (limits count per batch, not per row).
+_TOO_MUCH_AT_ONCE = ("System.LimitException", "CPU time limit", "Too many SOQL queries", "Too many DML")
+
+
+def busy(code: str, message: str) -> bool:
+    """Whether the row was in order and the org too busy with it, also where a trigger passes that on."""
+    return code in ROW_RETRIES or LOCKED in message
+
+
+def smaller_may_do(code: str, message: str) -> bool:
+    """Whether the row may be taken in a smaller batch: automation ran into a limit that counts per batch."""
+    return busy(code, message) or any(words in message for words in _TOO_MUCH_AT_ONCE)
 
 
 def refusal(code: str, message: str) -> Refusal:
     """A refused row in the words that `outbox list` shows."""
     row = ROWS.get(code, _UNKNOWN_ROW)
     return Refusal(code, one_line(message), row.actor, row.fix)
+
+
+def first_error(answer: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message of a refused row of a collection or action, with the fields that the message leaves out."""
+    errors: Sequence[Mapping[str, Any]] = answer.get("errors") or ({},)
+    error = errors[0]
+    message = str(error.get("message") or "no reason was given")
+    unnamed = [name for name in error.get("fields") or () if name not in message]
+    if unnamed:
+        message = f"{message} (fields: {', '.join(unnamed)})"
+    return str(error.get("statusCode") or error.get("errorCode") or "UNKNOWN_EXCEPTION"), message
+
+
+def vendor_refusal(answer: Mapping[str, Any]) -> Refusal:
+    """The refusal in a vendor's answer to one row."""
+    return refusal(*first_error(answer))
 
 
 def not_applied() -> Refusal:

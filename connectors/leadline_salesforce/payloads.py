@@ -8,6 +8,8 @@ from typing import Any
 from leadline.sdk.records import CreateTask, Scalar, UpdateFields
 
 LEAD = "Lead"
+TASK_KEY = "Leadline_Key__c"
+"""Text(80), external id, unique: what keeps a task from being made twice."""
 
 
 def update_body(effect: UpdateFields) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def task_body(effect: CreateTask) -> dict[str, Any]:
     due = datetime.fromtimestamp(effect.due_at, UTC)
     body: dict[str, Any] = {
         "attributes": {"type": "Task"},
-        "Leadline_Key__c": effect.key,
+        TASK_KEY: effect.key,
         "Subject": effect.subject,
         "Description": effect.body,
         "ActivityDate": due.strftime("%Y-%m-%d"),

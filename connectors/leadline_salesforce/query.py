@@ -67,12 +67,6 @@ def count(object: str, after: After | None) -> str:
     return f"SELECT COUNT() FROM {name(object)}{_where(after)}"  # noqa: S608 - names are checked
 
 
-def by_id(object: str, fields: Sequence[str], ids: Sequence[str]) -> str:
-    """Fields of known rows."""
-    names = dict.fromkeys(("Id", *(name(field) for field in fields)))
-    return f"SELECT {', '.join(names)} FROM {name(object)} WHERE Id IN {_texts(ids)}"  # noqa: S608
-
-
 def by_ids(object: str, fields: Sequence[str], ids: Sequence[str]) -> Iterator[str]:
     """Queries for known rows with all that a record needs, as few as keep each within a URI."""
     names = ", ".join(_columns(object, fields))
@@ -80,24 +74,6 @@ def by_ids(object: str, fields: Sequence[str], ids: Sequence[str]) -> Iterator[s
     per_query = max(1, min(PAGE_SIZE, (_URI - len(quote_plus(opening)) - _BRACKETS) // _ID_IN_URI))
     for at in range(0, len(ids), per_query):
         yield f"{opening}{_texts(ids[at : at + per_query])}"
-
-
-def tasks_by_key(keys: Sequence[str]) -> str:
-    """The tasks that carry these keys."""
-    return f"SELECT Id, Leadline_Key__c FROM Task WHERE Leadline_Key__c IN {_texts(keys)}"  # noqa: S608
-
-
-def trackers(targets: Sequence[str], cadences: Sequence[str]) -> str:
-    """Which of these people are, or were, in these cadences."""
-    return (
-        "SELECT Id, TargetId, ActionCadenceId, State FROM ActionCadenceTracker "  # noqa: S608
-        f"WHERE TargetId IN {_texts(targets)} AND ActionCadenceId IN {_texts(cadences)}"
-    )
-
-
-def cadences_by_name(names: Sequence[str]) -> str:
-    """The ids of cadences of these names."""
-    return f"SELECT Id, Name FROM ActionCadence WHERE Name IN {_texts(names)} ORDER BY Name, Id"  # noqa: S608
 
 
 def is_id(text: str) -> bool:

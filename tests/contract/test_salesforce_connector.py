@@ -450,11 +450,13 @@ def test_rows_locked_by_somebody_else_are_tried_again_alone(org: Org) -> None:
     assert len(org.slept) == 2
 
 
-def test_a_row_that_stays_locked_is_refused_for_now(org: Org) -> None:
+def test_a_row_that_stays_locked_is_planned_again(org: Org) -> None:
     org.sandbox.faults.add({"object": "Lead", "ids": [lead_id(2)], "code": "UNABLE_TO_LOCK_ROW"})
-    result = org.connect().push([update(2)])[0]
-    assert result.refusal is not None
-    assert (result.refusal.code, result.refusal.actor) == ("UNABLE_TO_LOCK_ROW", "nobody")
+    connection = org.connect()
+    assert outcomes(connection.push([update(2)])) == [Outcome.UNKNOWN]
+    (found,) = connection.find([update(2)])
+    assert found.refusal is not None
+    assert found.refusal.code == "NOT_APPLIED"  # which the engine plans again
 
 
 def test_a_lost_reply_leaves_every_row_unknown_until_it_is_read_back(org: Org) -> None:
