@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from leadline.app.events import NoticesHandled, NoticesIgnored, StageStarted
 from leadline.app.pull import make_request, report_failures, save_records
-from leadline.sdk.errors import BudgetError, ConfigError, LeadlineError
+from leadline.sdk.errors import LeadlineError, PermanentError
 from leadline.sdk.records import Notice, RawRecord
 from leadline.store import notices
 from leadline.store.records import load_cursor
@@ -58,17 +58,24 @@ def _fetch_connection(project: Project, name: str, emit: Listener) -> None:
         emit(NoticesIgnored(name, ignored))
     failures: dict[str, LeadlineError] = {}
     for _ in range(_ROUNDS):
-        with project.reading().begin() as connection:
-            objects = notices.noticed_objects(connection, name)
-        for kind in [each for each in objects if each not in failures]:
-            try:
-                _fetch_object(project, live, kind, emit)
-            except LeadlineError as error:
-                failures[kind] = error
-                if isinstance(error, ConfigError | BudgetError):
-                    break  # the other objects would fail alike
+        _fetch_objects(project, live, failures, emit)
     if failures:
         report_failures(project, name, "fetch", list(failures.values()), emit=emit)
+
+
+def _fetch_objects(project: Project, live: LiveConnection, failures: dict[str, LeadlineError], emit: Listener) -> None:
+    """One round. An object that the CRM refuses stops no other; after any other failure nothing more is asked."""
+    with project.reading().begin() as connection:
+        objects = notices.noticed_objects(connection, live.name)
+    for kind in objects:
+        if not all(isinstance(failure, PermanentError) for failure in failures.values()):
+            return
+        if kind in failures:
+            continue
+        try:
+            _fetch_object(project, live, kind, emit)
+        except LeadlineError as error:
+            failures[kind] = error
 
 
 def _fetch_object(project: Project, live: LiveConnection, object: str, emit: Listener) -> None:

@@ -47,9 +47,17 @@ class Receiver:
     """Takes the webhooks of a project's connections, from any thread. Close it."""
 
     def __init__(
-        self, project: Project, *, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
+        self,
+        project: Project,
+        *,
+        wake: Callable[[], None],
+        patience: float = _PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wake` is called when records have been noted. ConfigError for options that cannot work."""
+        """`wake` is called when records have been noted; `patience` is how many seconds the database may take.
+
+        ConfigError for options that cannot work.
+        """
         self._project = project
         self._wake = wake
         self._readers: dict[str, Webhooks] = {}
@@ -57,7 +65,7 @@ class Receiver:
             reader = live.webhooks()
             if reader is not None:
                 self._readers[name] = reader
-        self._engine = impatient(project.engine, _PATIENCE)
+        self._engine = impatient(project.engine, patience)
         self._counted: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._log = _Sparing(clock)
@@ -126,7 +134,7 @@ class Receiver:
         except _NOT_NOW as error:
             self._count(busy=1)
             self._log("webhook_not_stored", connection=name, status=503, reason=type(error).__name__)
-            raise TransientError("the database is busy", retry_after=_PATIENCE) from error
+            raise TransientError("the database is busy") from error
 
     def _count(self, **counts: int) -> None:
         with self._lock:
