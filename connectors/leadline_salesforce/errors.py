@@ -16,6 +16,7 @@ from leadline.sdk.records import Actor, Refusal
 
 EXPIRED = "INVALID_SESSION_ID"
 NOT_APPLIED = "NOT_APPLIED"
+NOT_MODIFIED = 304  # the answer to If-Modified-Since: what was read before still holds
 # The daily quota is a rolling 24 hours: some of it comes back all the time.
 _QUOTA_PAUSE = 900.0
 _CONCURRENT_PAUSE = 30.0
@@ -199,7 +200,7 @@ def not_applied() -> Refusal:
 
 def classify(reply: Reply) -> Verdict:
     """A reply's meaning by the tables above. A redirect fails: the token is for this host only."""
-    if reply.status < 300:
+    if reply.status < 300 or reply.status == NOT_MODIFIED:
         return Verdict(Action.OK)
     body = _body(reply)
     if _is_action_result(body):
