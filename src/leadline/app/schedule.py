@@ -65,10 +65,12 @@ class Worker:
         *,
         every: timedelta | None = None,
         settle: timedelta | None = None,
+        pause: timedelta = timedelta(seconds=5),
         on_report: Callable[[Report], None] = lambda _: None,
     ) -> None:
         """`every` is the time from one start to the next, `settle` that from a webhook to the run that follows it;
-        those of the settings unless given."""
+        those of the settings unless given. `pause` is that from a run that could not follow all webhooks to the
+        next; it is doubled each time, up to the schedule's period."""
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -80,7 +82,7 @@ class Worker:
         self._stop = stop
         self._log = structlog.get_logger("leadline.run")
         self._awake = threading.Lock()  # held from a webhook to the start of the run that follows it
-        self._pause = _FIRST_PAUSE
+        self._first_pause = self._pause = pause
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
             # One run at a time: a start that comes while one is under way is left out.
@@ -137,7 +139,7 @@ class Worker:
         if report.failures or self._left():
             self._try_later()
         else:
-            self._pause = _FIRST_PAUSE
+            self._pause = self._first_pause
 
     def _left(self) -> bool:
         with self._project.reading().begin() as connection:
@@ -170,9 +172,6 @@ class Worker:
             self._health.runs += 1
             self._health.last_finished = time.time()
 
-
-_FIRST_PAUSE = timedelta(seconds=5)
-"""From a run that could not follow all webhooks to the next; doubled each time, up to the schedule's period."""
 
 _WORTH_TELLING = ("records_changed", "scored", "written", "refused", "unknown")
 
