@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from leadline_hubspot.sandbox.failures import Refused, bad_request
 from leadline_hubspot.sandbox.gate import Answer, Call
 from leadline_hubspot.sandbox.objects_api import known, table_of
-from leadline_hubspot.sandbox.portal import Table, as_json
-from leadline_hubspot.sandbox.records import Record
+from leadline_hubspot.sandbox.portal import Table
+from leadline_hubspot.sandbox.records import Record, as_json
 from leadline_hubspot.sandbox.values import iso
 
 _HISTORY_LIMIT = 50  # inputs in a batch read that asks for history
@@ -34,16 +34,22 @@ def inputs_of(call: Call, limit: int) -> list[Input]:
 def read_batch(call: Call) -> Answer:
     """Records by id, or by a unique property; missing ones are named in a 207."""
     table, body = table_of(call), call.json()
-    limit = _HISTORY_LIMIT if body.get("propertiesWithHistory") else call.portal.limits.batch
-    keys = [str(each.get("id", "")) for each in inputs_of(call, limit)]
+    traced = tuple(known(table, body.get("propertiesWithHistory") or ()))
+    keys = [str(each.get("id", "")) for each in inputs_of(call, _HISTORY_LIMIT if traced else call.portal.limits.batch)]
     names = known(table, body.get("properties") or ())
     results, missing = [], []
     for key in dict.fromkeys(keys):
-        record = call.portal.find(table, key, body.get("idProperty"))
+        if call.flag("archived"):
+            record = table.store.get(int(key), archived=True) if key.isdigit() else None
+        else:
+            record = call.portal.find(table, key, body.get("idProperty"), merged=True)
         if record is None:
             missing.append(key)
-        else:
-            results.append(as_json(table.kind, record, names))
+            continue
+        row = as_json(table.kind, record, names)
+        if traced:
+            row["propertiesWithHistory"] = table.history.of(record, traced)
+        results.append(row)
     call.count(len(results))
     errors = []
     if missing:
@@ -66,7 +72,11 @@ def create_batch(call: Call) -> Answer:
 
     def prepare(given: Input) -> Callable[[], tuple[Record, dict[str, Any]]]:
         create = call.portal.prepare_create(
-            table, given.get("properties") or {}, given.get("associations") or (), stamp
+            table,
+            given.get("properties") or {},
+            given.get("associations") or (),
+            stamp,
+            version=call.version,
         )
         return lambda: (create(), {})
 
@@ -79,7 +89,12 @@ def update_batch(call: Call) -> Answer:
 
     def prepare(given: Input) -> Callable[[], tuple[Record, dict[str, Any]]]:
         update = call.portal.prepare_update(
-            table, str(given.get("id", "")), given.get("properties") or {}, stamp, given.get("idProperty")
+            table,
+            str(given.get("id", "")),
+            given.get("properties") or {},
+            stamp,
+            given.get("idProperty"),
+            version=call.version,
         )
         return lambda: (update(), {})
 
@@ -95,11 +110,12 @@ def upsert_batch(call: Call) -> Answer:
         values = given.get("properties") or {}
         found = call.portal.find(table, key, id_property)
         if found is not None:
-            update = call.portal.prepare_update(table, str(found.id), values, stamp)
+            update = call.portal.prepare_update(table, str(found.id), values, stamp, version=call.version)
             return lambda: (update(), {"new": False})
         if not id_property or id_property == "hs_object_id":
             call.portal.must_find(table, key)
-        create = call.portal.prepare_create(table, {**values, str(id_property): key}, (), stamp)
+        new = {**values, str(id_property): key}
+        create = call.portal.prepare_create(table, new, given.get("associations") or (), stamp, version=call.version)
         return lambda: (create(), {"new": True})
 
     by_email = any(each.get("idProperty") == "email" for each in inputs_of(call, call.portal.limits.batch))

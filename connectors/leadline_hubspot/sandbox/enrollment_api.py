@@ -6,7 +6,7 @@ from typing import Any
 
 from leadline_hubspot.sandbox.failures import Refused, bad_request, not_found
 from leadline_hubspot.sandbox.gate import Answer, Call
-from leadline_hubspot.sandbox.portal import Enrollment, SalesSequence
+from leadline_hubspot.sandbox.sequences import Enrollment, SalesSequence
 from leadline_hubspot.sandbox.values import iso
 
 _SINCE = "2020-01-01T00:00:00Z"
@@ -16,14 +16,14 @@ def list_sequences(call: Call) -> Answer:
     """The sequences that a user may enrol into."""
     if not call.text("userId"):
         raise bad_request("userId is required.")
-    found = list(call.portal.sequences.values())
+    found = list(call.portal.sequences.all.values())
     return {"total": len(found), "results": [_sequence(each) for each in found]}
 
 
 def read_sequence(call: Call) -> Answer:
     """One sequence."""
     key = call.path["id"]
-    sequence = call.portal.sequences.get(int(key)) if key.isdigit() else None
+    sequence = call.portal.sequences.all.get(int(key)) if key.isdigit() else None
     if sequence is None:
         raise not_found("sequence", key)
     return {**_sequence(sequence), "steps": [], "dependencies": [], "settings": None}
@@ -48,7 +48,9 @@ def create_enrollment(call: Call) -> Answer:
     missing = [name for name in ("contactId", "sequenceId", "senderEmail") if not body.get(name)]
     if missing:
         raise bad_request(f"Invalid input JSON: required fields were not set: {missing}")
-    enrollment = call.portal.enroll(str(body["contactId"]), str(body["sequenceId"]), user_id, str(body["senderEmail"]))
+    enrollment = call.portal.sequences.enroll(
+        call.portal, str(body["contactId"]), str(body["sequenceId"]), user_id, str(body["senderEmail"])
+    )
     call.count(1)
     return {name: enrollment_json(enrollment)[name] for name in ("id", "toEmail", "enrolledAt", "updatedAt")}
 
@@ -56,7 +58,7 @@ def create_enrollment(call: Call) -> Answer:
 def read_enrollment(call: Call) -> Answer:
     """The enrolment of a contact. Refused (404) when there is none."""
     contact_id = call.path["contact"]
-    enrollment = call.portal.enrollments.get(int(contact_id)) if contact_id.isdigit() else None
+    enrollment = call.portal.sequences.enrollments.get(int(contact_id)) if contact_id.isdigit() else None
     if enrollment is None:
         raise Refused(
             404, "OBJECT_NOT_FOUND", f"No enrollment found for contact {contact_id}.", context={"id": [contact_id]}

@@ -33,6 +33,7 @@ class Limits:
     linked_page: int = 100  # associated ids inlined in a record of a list
     linked_batch_page: int = 500  # associated ids of one record in a batch read
     index_lag: float = 0.0
+    history: int = 20  # versions kept of a property; 0 keeps none, for runs that write millions
     url_bytes: int = 8_192  # of path and query; beyond, the vendor's front answers 414
 
 

@@ -61,6 +61,7 @@ class Tokens:
         self._portal = portal
         self.static = {TOKEN}
         self.refresh = {REFRESH_TOKEN}
+        self.refresh_refused = False  # as after an uninstallation
         self._granted: dict[str, Access] = {}
 
     def admit(self, header: str | None) -> Access | None:
@@ -101,7 +102,7 @@ class Tokens:
         if kind not in {"refresh_token", "authorization_code", "client_credentials"}:
             raise _Denied("unsupported_grant_type", "BAD_GRANT_TYPE", f"missing or unknown grant type {kind!r}")
         _check_client(form)
-        if kind == "refresh_token" and form.get("refresh_token") not in self.refresh:
+        if kind == "refresh_token" and (self.refresh_refused or form.get("refresh_token") not in self.refresh):
             raise _Denied("invalid_grant", "BAD_REFRESH_TOKEN", "missing or invalid refresh token")
         if kind == "authorization_code":
             if form.get("code") != AUTHORIZATION_CODE:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from leadline_hubspot.sandbox import search
-from leadline_hubspot.sandbox.failures import bad_request, not_found
+from leadline_hubspot.sandbox.failures import not_found
 from leadline_hubspot.sandbox.gate import Answer, Call
+from leadline_hubspot.sandbox.merging import merge
 from leadline_hubspot.sandbox.objects import association_type
-from leadline_hubspot.sandbox.portal import Portal, Table, as_json
-from leadline_hubspot.sandbox.records import Record
+from leadline_hubspot.sandbox.portal import Portal, Table
+from leadline_hubspot.sandbox.records import Record, as_json
+
+_HISTORY_PAGE = 50  # records in a page that asks for history
 
 
 def table_of(call: Call, name: str = "type") -> Table:
@@ -26,12 +29,15 @@ def known(table: Table, names: Sequence[str]) -> list[str]:
 def list_records(call: Call) -> Answer:
     """One page in order of id, with the ids of associated records on request."""
     table = table_of(call)
-    limit = call.whole("limit", 10, 1, call.portal.limits.page)
+    traced = tuple(known(table, call.listed("propertiesWithHistory")))
+    limit = call.whole("limit", 10, 1, _HISTORY_PAGE if traced else call.portal.limits.page)
     after = call.whole("after", 0, 0, 1 << 62)
     records, more = table.store.page(after, limit, archived=call.flag("archived"))
     names = known(table, call.listed("properties"))
     others = [call.portal.table(name) for name in call.listed("associations")]
     results = [_with_links(call, table, record, names, others) for record in records]
+    for row, record in zip(results, records, strict=True) if traced else ():
+        row["propertiesWithHistory"] = table.history.of(record, traced)
     call.count(len(results))
     body: dict[str, Any] = {"results": results}
     if more:
@@ -49,10 +55,13 @@ def read_record(call: Call) -> Answer:
         if record is None:
             raise not_found(table.kind.singular, key)
     else:
-        record = call.portal.must_find(table, key, call.text("idProperty"))
+        record = call.portal.must_find(table, key, call.text("idProperty"), merged=True)
     others = [call.portal.table(name) for name in call.listed("associations")]
     call.count(1)
-    return _with_links(call, table, record, known(table, call.listed("properties")), others)
+    row = _with_links(call, table, record, known(table, call.listed("properties")), others)
+    if traced := tuple(known(table, call.listed("propertiesWithHistory"))):
+        row["propertiesWithHistory"] = table.history.of(record, traced)
+    return row
 
 
 def _with_links(
@@ -80,7 +89,8 @@ def _inlined(call: Call, table: Table, record: Record, other: Table, ids: Sequen
     limit = call.portal.limits.linked_page
     shown = ids[:limit]
     if kind is not None and kind.primary is not None:
-        results = [{"id": str(shown[0]), "type": name}]
+        links, ends = call.portal.links, (table.kind.name, record.id, other.kind.name)
+        results = [{"id": str(each), "type": name} for each in shown if links.is_primary(*ends, each)]
         results += [{"id": str(each), "type": f"{name}_unlabeled"} for each in shown]
     else:
         results = [{"id": str(each), "type": name} for each in shown]
@@ -97,7 +107,11 @@ def create_record(call: Call) -> Answer:
     """One new record."""
     table, body = table_of(call), call.json()
     create = call.portal.prepare_create(
-        table, body.get("properties") or {}, body.get("associations") or (), call.portal.stamp()
+        table,
+        body.get("properties") or {},
+        body.get("associations") or (),
+        call.portal.stamp(),
+        version=call.version,
     )
     record = create()
     call.count(1)
@@ -107,7 +121,9 @@ def create_record(call: Call) -> Answer:
 def update_record(call: Call) -> Answer:
     """Set values of one record."""
     table, values = table_of(call), call.json().get("properties") or {}
-    update = call.portal.prepare_update(table, call.path["id"], values, call.portal.stamp(), call.text("idProperty"))
+    update = call.portal.prepare_update(
+        table, call.path["id"], values, call.portal.stamp(), call.text("idProperty"), version=call.version
+    )
     record = update()
     call.count(1)
     return as_json(table.kind, record, known(table, list(values)))
@@ -127,13 +143,11 @@ def merge_records(call: Call) -> Answer:
     """Merge one record into another."""
     table, body = table_of(call), call.json()
     winner_id, loser_id = str(body.get("primaryObjectId", "")), str(body.get("objectIdToMerge", ""))
-    if winner_id == loser_id:
-        raise bad_request("A record cannot be merged into itself.")
     winner = call.portal.must_find(table, winner_id)
     loser = call.portal.must_find(table, loser_id)
-    merged = call.portal.merge(table, winner, loser, call.portal.stamp())
+    left = merge(call.portal, table, winner, loser, call.portal.stamp(), new_id=call.portal.merge_new_id)
     call.count(2)
-    return as_json(table.kind, merged, ())
+    return as_json(table.kind, left, ())
 
 
 def search_records(call: Call) -> Answer:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from leadline_hubspot.sandbox.lists import DYNAMIC, MANUAL
 from leadline_hubspot.sandbox.objects import LEAD_STAGES
-from leadline_hubspot.sandbox.portal import Owner, Portal, SalesSequence
+from leadline_hubspot.sandbox.portal import Owner, Portal
 from leadline_hubspot.sandbox.records import Record, make
+from leadline_hubspot.sandbox.sequences import SalesSequence
 from leadline_hubspot.sandbox.values import host_of, iso
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class _Filler:
         self._leads()
         self._deals()
         self._activities()
+        self._lists()
 
     def _people_who_own(self) -> None:
         for number, rep in enumerate(self._world.reps):
@@ -60,7 +63,15 @@ class _Filler:
             self._portal.owners[owner.id] = owner
             self._owner_of[rep.id] = owner.id
         for number, name in enumerate(SEQUENCES):
-            self._portal.sequences[300_001 + number] = SalesSequence(300_001 + number, name)
+            self._portal.sequences.all[300_001 + number] = SalesSequence(300_001 + number, name)
+
+    def _lists(self) -> None:
+        """A static list to put contacts on, and a dynamic one that nobody can."""
+        at = self._world.now * 1000
+        self._portal.lists.create("Leadline", "0-1", MANUAL, at)
+        dynamic = self._portal.lists.create("Customers", "0-2", DYNAMIC, at)
+        customers = [self._company[each.id] for each in self._world.companies if each.lifecycle == "customer"]
+        self._portal.lists.fill(str(dynamic.id), customers, at)
 
     def _technologies(self) -> list[str]:
         return sorted({name for company in self._world.companies for name in company.technologies})

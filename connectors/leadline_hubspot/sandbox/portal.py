@@ -11,13 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from leadline_hubspot.sandbox.failures import Refused, bad_request, invalid_properties, not_found
+from leadline_hubspot.sandbox import checks
+from leadline_hubspot.sandbox.failures import Refused, bad_request, not_found
+from leadline_hubspot.sandbox.history import History
 from leadline_hubspot.sandbox.limits import Limits
 from leadline_hubspot.sandbox.links import Links
-from leadline_hubspot.sandbox.objects import PORTAL_OBJECTS, ObjectType, Property, association_type
-from leadline_hubspot.sandbox.records import Record, Store, make
+from leadline_hubspot.sandbox.lists import Lists
+from leadline_hubspot.sandbox.objects import PORTAL_OBJECTS, ObjectType, Property
+from leadline_hubspot.sandbox.records import Record, Store, derive, make
 from leadline_hubspot.sandbox.search import Index
-from leadline_hubspot.sandbox.values import host_of, iso, moves_backward, plain, problems, stored
+from leadline_hubspot.sandbox.sequences import Sequences
+from leadline_hubspot.sandbox.validation import Rule
+from leadline_hubspot.sandbox.values import moves_backward, stored
 
 if TYPE_CHECKING:
     from leadline.sdk.sandbox.clock import SandboxClock
@@ -41,24 +46,23 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class SalesSequence:
-    """A series of e-mails and tasks that contacts are put into."""
+class Change:
+    """Something that happened to a record, for those who listen. `at` in milliseconds since 1970 UTC.
 
-    id: int
-    name: str
+    `kind` is creation, propertyChange, deletion, restore, merge or associationChange; `source` CRM_UI for
+    what a user did, INTEGRATION for calls of the API.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Enrollment:
-    """One contact in one sequence. `at` in milliseconds since 1970 UTC."""
-
-    id: int
-    sequence: SalesSequence
-    contact_id: int
-    email: str
-    by: int
-    by_email: str
+    kind: str
+    object: str
+    record_id: int
     at: int
+    source: str
+    property: str = ""
+    value: str | None = None
+    other: tuple[str, int] | None = None
+    removed: bool = False
+    merged: tuple[int, ...] = ()
 
 
 @dataclass
@@ -70,6 +74,8 @@ class Table:
     store: Store
     index: Index
     unique: dict[str, dict[str, int]] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    bin: dict[int, list[tuple[str, int, frozenset[int]]]] = field(default_factory=dict)  # links of archived records
 
     def unique_names(self) -> list[str]:
         """Properties whose values no two records may share."""
@@ -86,10 +92,15 @@ class Portal:
         self.limits = limits
         self.links = Links()
         self.owners: dict[int, Owner] = {}
-        self.sequences: dict[int, SalesSequence] = {}
-        self.enrollments: dict[int, Enrollment] = {}
+        self.sequences = Sequences()
+        self.lists = Lists()
         self.tables: dict[str, Table] = {}
         self.withheld: set[str] = set()  # scopes that the token does not have
+        self.rules: list[Rule] = []
+        self.locks: dict[tuple[str, int], float] = {}  # until when a record is locked, epoch seconds
+        self.merge_new_id = False  # whether a merge leaves a record with an id of its own
+        self.source = "INTEGRATION"
+        self.listeners: list[Callable[[Change], None]] = []
         self.link_stamps = True  # whether a new or removed association moves the stamps of its ends
         self.migrating_until = 0.0  # epoch seconds by the sandbox's clock
         self._names: dict[str, str] = {}
@@ -148,19 +159,24 @@ class Portal:
 
     # --- looking up
 
-    def find(self, table: Table, key: str, id_property: str | None = None) -> Record | None:
-        """The live record with that id, or with that value of a unique property."""
+    def find(self, table: Table, key: str, id_property: str | None = None, *, merged: bool = False) -> Record | None:
+        """The live record with that id, or with that value of a unique property.
+
+        With `merged` an id that was merged away leads to the record that is left, as it does in reads.
+        """
         if id_property and id_property != "hs_object_id":
             if id_property not in table.unique_names():
                 raise bad_request(f"Property {id_property} is not unique and cannot be used as idProperty.")
             definition = table.properties[id_property]
             found = table.unique.get(id_property, {}).get(stored(definition, key) or "")
             return None if found is None else table.store.get(found)
-        return table.store.get(int(key)) if key.isdigit() else None
+        if not key.isdigit():
+            return None
+        return table.store.get(table.store.survivor(int(key)) if merged else int(key))
 
-    def must_find(self, table: Table, key: str, id_property: str | None = None) -> Record:
+    def must_find(self, table: Table, key: str, id_property: str | None = None, *, merged: bool = False) -> Record:
         """Like `find`; Refused (404) when there is none."""
-        record = self.find(table, key, id_property)
+        record = self.find(table, key, id_property, merged=merged)
         if record is None:
             raise not_found(table.kind.singular, key)
         return record
@@ -168,22 +184,29 @@ class Portal:
     # --- changing
 
     def prepare_create(
-        self, table: Table, values: Mapping[str, Any], associations: Sequence[Mapping[str, Any]], stamp: int
+        self,
+        table: Table,
+        values: Mapping[str, Any],
+        associations: Sequence[Mapping[str, Any]],
+        stamp: int,
+        *,
+        version: str = "",
     ) -> Callable[[], Record]:
         """Check a new record with its links and return what creates it. Refused when anything is not valid."""
-        texts = self._checked(table, values, creating=True)
+        texts = checks.checked(self, table, values, None, version)
         key = next((texts[name] for name in table.unique_names() if texts.get(name)), "")
-        self._refuse_if_told(table, key)
-        self._check_unique(table, texts, None)
-        targets = self._targets(table, associations)
+        checks.refuse_if_told(self, table, key)
+        checks.check_unique(table, texts, None)
+        targets = checks.targets(self, table, associations)
         if table.kind.name == "leads" and "contacts" not in {to_type for to_type, _ in targets}:
             raise bad_request("A lead must be associated with a contact when it is created.")
 
         def create() -> Record:
             kept = {name: stored(table.properties[name], text) for name, text in texts.items()}
-            _derive(table.kind, kept)
+            derive(table.kind, kept)
             record = make(table.kind, table.store.take_id(), kept, created=stamp, modified=stamp)
-            self._keep(table, None, record)
+            self.keep(table, None, record, stamp)
+            self.tell("creation", table, record.id, stamp)
             for to_type, to_id in targets:
                 self.link(table, record.id, self.tables[to_type], to_id, stamp)
             return record
@@ -191,16 +214,24 @@ class Portal:
         return create
 
     def prepare_update(
-        self, table: Table, key: str, values: Mapping[str, Any], stamp: int, id_property: str | None = None
+        self,
+        table: Table,
+        key: str,
+        values: Mapping[str, Any],
+        stamp: int,
+        id_property: str | None = None,
+        *,
+        version: str = "",
     ) -> Callable[[], Record]:
-        """Check an update of a live record and return what makes it.
+        """Check an update of a live record and return what makes it. Refused (423) while the record is locked.
 
         A lifecycle stage that would go backward stays, without a word.
         """
         record = self.must_find(table, key, id_property)
-        texts = self._checked(table, values, creating=False)
-        self._refuse_if_told(table, str(record.id))
-        self._check_unique(table, texts, record.id)
+        checks.refuse_if_locked(self, table, record.id)
+        texts = checks.checked(self, table, values, record, version)
+        checks.refuse_if_told(self, table, str(record.id))
+        checks.check_unique(table, texts, record.id)
         return lambda: self._set(table, self.must_find(table, str(record.id)), texts, stamp)
 
     def _set(self, table: Table, record: Record, texts: Mapping[str, str], stamp: int) -> Record:
@@ -208,9 +239,9 @@ class Portal:
         if moves_backward(record.values.get("lifecyclestage"), kept.get("lifecyclestage")):
             del kept["lifecyclestage"]
         merged = {**record.values, **kept}
-        _derive(table.kind, merged)
+        derive(table.kind, merged)
         changed = make(table.kind, record.id, merged, created=record.created, modified=stamp)
-        self._keep(table, record, changed)
+        self.keep(table, record, changed, stamp)
         return changed
 
     def touch(
@@ -222,11 +253,17 @@ class Portal:
             return
         merged = {**record.values, **values}
         modified = record.modified if quiet else stamp
-        self._keep(table, record, make(table.kind, record.id, merged, created=record.created, modified=modified))
+        self.keep(table, record, make(table.kind, record.id, merged, created=record.created, modified=modified), stamp)
 
     def archive(self, table: Table, record: Record, stamp: int) -> None:
         """Move a record to the recycle bin, off its links and out of search."""
-        table.store.archive(record, stamp)
+        table.bin[record.id] = self.links.all_of(table.kind.name, record.id)
+        self.remove(table, record, stamp)
+        self.tell("deletion", table, record.id, stamp)
+
+    def remove(self, table: Table, record: Record, stamp: int, *, merged_into: int | None = None) -> None:
+        """Take a record away: into the recycle bin, or into the record that it was merged into."""
+        table.store.archive(record, stamp, merged_into)
         table.index.note(record.id, None, self._due())
         others = [self.tables[name] for name in sorted(_STAMPED_BY_LINKS)]
         ends = [
@@ -234,22 +271,28 @@ class Portal:
         ]
         self.links.forget(table.kind.name, record.id)
         for other, other_id in ends:
-            self.touch(other, other_id, self._computed(other, other_id), stamp)
+            self.touch(other, other_id, self.computed(other, other_id), stamp, quiet=not self.link_stamps)
         for name in table.unique_names():
             value = record.values.get(name)
-            if value is not None:
-                table.unique.get(name, {}).pop(value, None)
+            if value is not None and table.unique.get(name, {}).get(value) == record.id:
+                del table.unique[name][value]
 
-    def merge(self, table: Table, winner: Record, loser: Record, stamp: int) -> Record:
-        """Merge `loser` into `winner`: links move over, the loser is gone, the winner remembers its id."""
-        for to_type in self.links.types_from(table.kind.name):
-            for other in list(self.links.of(table.kind.name, loser.id, to_type)):
-                self.links.add(table.kind.name, winner.id, to_type, other)
-        self.archive(table, loser, stamp)
-        before = winner.values.get("hs_merged_object_ids")
-        ids = ";".join([*(before.split(";") if before else ()), str(loser.id)])
-        self.touch(table, winner.id, {"hs_merged_object_ids": ids}, stamp)
-        return self.must_find(table, str(winner.id))
+    def restore(self, table: Table, record_id: int, stamp: int) -> Record:
+        """Take a record out of the recycle bin, with the links that it had. Refused (404) when it is not there."""
+        record = table.store.get(record_id, archived=True)
+        if record is None:
+            raise not_found(table.kind.singular, str(record_id))
+        texts = {name: value for name in table.unique_names() if (value := record.values.get(name))}
+        checks.check_unique(table, texts, record.id)
+        live = make(table.kind, record.id, dict(record.values), created=record.created, modified=stamp)
+        table.store.restore(live)
+        self.keep(table, None, live, stamp)
+        for other_type, other_id, labels in table.bin.pop(record.id, []):
+            if self.tables[other_type].store.get(other_id) is not None:
+                self.link(table, record.id, self.tables[other_type], other_id, stamp)
+                self.links.set_labels(table.kind.name, record.id, other_type, other_id, labels)
+        self.tell("restore", table, record.id, stamp)
+        return live
 
     def link(
         self,
@@ -273,6 +316,7 @@ class Portal:
             changed = self.links.make_primary(start, record_id, end, other_id) or changed
         if changed:
             self._linked((table, record_id), (other, other_id), stamp, quiet=silent)
+            self.tell("associationChange", table, record_id, stamp, other=(end, other_id))
 
     def unlink(
         self, table: Table, record_id: int, other: Table, other_id: int, stamp: int, *, silent: bool = False
@@ -280,75 +324,29 @@ class Portal:
         """Remove an association."""
         if self.links.remove(table.kind.name, record_id, other.kind.name, other_id):
             self._linked((table, record_id), (other, other_id), stamp, quiet=silent)
+            end = (other.kind.name, other_id)
+            self.tell("associationChange", table, record_id, stamp, other=end, removed=True)
 
     def _linked(self, one: tuple[Table, int], other: tuple[Table, int], stamp: int, *, quiet: bool) -> None:
         """What a changed association does to its ends."""
         for side, side_id in (one, other):
             if side.kind.name in _STAMPED_BY_LINKS:
-                self.touch(side, side_id, self._computed(side, side_id), stamp, quiet=quiet or not self.link_stamps)
+                self.touch(side, side_id, self.computed(side, side_id), stamp, quiet=quiet or not self.link_stamps)
 
-    def _computed(self, table: Table, record_id: int) -> dict[str, str | None]:
+    def computed(self, table: Table, record_id: int) -> dict[str, str | None]:
+        """Properties of a record that follow from its links."""
         if table.kind.name != "contacts":
             return {}
         companies = self.links.of("contacts", record_id, "companies")
         return {"associatedcompanyid": str(companies[0]) if companies else None}
 
-    # --- checks
-
-    def _checked(self, table: Table, values: Mapping[str, Any], *, creating: bool) -> dict[str, str]:
-        texts = {name: plain(value) for name, value in values.items()}
-        found = problems(table.properties, texts, active_owner=self.active_owner, creating=creating)
-        if found:
-            raise invalid_properties(found)
-        return texts
-
-    def _refuse_if_told(self, table: Table, key: str) -> None:
-        fault = self.faults.refusal(table.kind.name, key)
-        if fault is not None:
-            raise Refused(
-                400,
-                "VALIDATION_ERROR",
-                fault.message,
-                errors=[{"message": fault.message, "code": fault.code, "context": {}}],
-            )
-
-    def _check_unique(self, table: Table, texts: Mapping[str, str], own_id: int | None) -> None:
-        for name in table.unique_names():
-            value = stored(table.properties[name], texts.get(name, ""))
-            holder = table.unique.get(name, {}).get(value) if value is not None else None
-            if holder is None or holder == own_id:
-                continue
-            if name == "email":
-                raise Refused(409, "CONFLICT", f"Contact already exists. Existing ID: {holder}")
-            raise Refused(
-                400,
-                "VALIDATION_ERROR",
-                f'A {table.kind.singular} with the {name} value "{value}" already exists. Existing ID: {holder}',
-                errors=[
-                    {
-                        "message": f"Cannot set {name}={value}: {holder} already has that value.",
-                        "code": "CONFLICTING_UNIQUE_VALUE",
-                        "context": {"propertyName": [name]},
-                    }
-                ],
-            )
-
-    def _targets(self, table: Table, associations: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
-        """What a create's `associations` point at, found by the type ids that they name."""
-        found = []
-        for each in associations:
-            wanted = {int(kind["associationTypeId"]) for kind in each.get("types", ())}
-            to_id = str((each.get("to") or {}).get("id", ""))
-            to_type = next((name for name in self.tables if _names_type(table.kind.name, name, wanted)), None)
-            if to_type is None:
-                raise bad_request(f"No association type {sorted(wanted)} from {table.kind.name} exists.")
-            found.append((to_type, self.must_find(self.tables[to_type], to_id).id))
-        return found
+    # --- keeping
 
     def _due(self) -> int:
         return self.now() + round(self.limits.index_lag * 1000) if self.limits.index_lag else 0
 
-    def _keep(self, table: Table, before: Record | None, after: Record) -> None:
+    def keep(self, table: Table, before: Record | None, after: Record, stamp: int) -> None:
+        """Store a record in place of what it was before (None: nothing), and let everybody know who must."""
         table.store.put(after)
         table.index.note(after.id, after, self._due())
         for name in table.unique_names():
@@ -359,8 +357,25 @@ class Portal:
                     holders.pop(old, None)
                 if new is not None:
                     holders[new] = after.id
+            elif before is None and new is not None:
+                table.unique.setdefault(name, {})[new] = after.id
+        if before is not None:
+            table.history.note(before, after, stamp, self.limits.history)
+            self.faults.wrote(table.kind.name, str(after.id), before.values, after.values)
+            if self.listeners:
+                self._tell_values(table, before, after, stamp)
 
-    # --- properties and sequences
+    def _tell_values(self, table: Table, before: Record, after: Record, stamp: int) -> None:
+        for name, value in after.values.items():
+            if value != before.values.get(name) and name != table.kind.modified_property:
+                self.tell("propertyChange", table, after.id, stamp, property=name, value=value)
+
+    def tell(self, kind: str, table: Table, record_id: int, stamp: int, **more: Any) -> None:
+        """Tell the listeners what happened."""
+        for listener in self.listeners:
+            listener(Change(kind, table.kind.name, record_id, stamp, self.source, **more))
+
+    # --- properties
 
     def add_property(self, table: Table, definition: Property) -> None:
         """A new custom property. Refused (409) when the name is taken."""
@@ -372,67 +387,3 @@ class Portal:
         """The options that an enumeration accepts from now on."""
         table = self.tables[object_type]
         table.properties[name] = replace(table.properties[name], options=tuple(options))
-
-    def enroll(self, contact_id: str, sequence_id: str, user_id: str, sender_email: str) -> Enrollment:
-        """Put a contact into a sequence, as the user with that login id. At most one at a time."""
-        contact = self.must_find(self.tables["contacts"], contact_id)
-        sequence = self.sequences.get(int(sequence_id)) if sequence_id.isdigit() else None
-        if sequence is None:
-            raise Refused(404, "OBJECT_NOT_FOUND", f"Sequence {sequence_id} does not exist.")
-        user = next((each for each in self.owners.values() if str(each.user_id) == user_id and each.active), None)
-        if user is None:
-            raise bad_request(f"User {user_id} does not exist or has no Sales Hub seat.")
-        if sender_email.lower() != user.email.lower():
-            raise bad_request(f"{sender_email} is not a connected inbox of user {user_id}.")
-        fault = self.faults.refusal("enrollments", contact_id)
-        if fault is not None:
-            raise Refused(400, "VALIDATION_ERROR", fault.message, sub_category=fault.code)
-        if not contact.values.get("email"):
-            raise bad_request("The contact has no email address.", sub_category="SequenceError.CONTACT_HAS_NO_EMAIL")
-        if contact.values.get("hs_email_optout") == "true":
-            raise bad_request("The contact has unsubscribed.", sub_category="SequenceError.CONTACT_UNSUBSCRIBED")
-        if contact.id in self.enrollments:
-            raise bad_request(
-                f"Contact {contact_id} is already enrolled in a sequence.",
-                sub_category="SequenceError.CONTACT_ALREADY_ENROLLED",
-            )
-        at = self.stamp()
-        enrollment = Enrollment(
-            80_000_000_001 + len(self.enrollments), sequence, contact.id, contact.values["email"] or "", user.user_id,
-            user.email, at,
-        )  # fmt: skip
-        self.enrollments[contact.id] = enrollment
-        return enrollment
-
-
-def _names_type(from_type: str, to_type: str, wanted: set[int]) -> bool:
-    kind = association_type(from_type, to_type)
-    return kind is not None and bool(wanted & {kind.default, kind.primary})
-
-
-def _derive(kind: ObjectType, values: dict[str, str | None]) -> None:
-    """Properties that the portal computes from others."""
-    if kind.name == "deals":
-        stage = values.get("dealstage")
-        values["hs_is_closed"] = "true" if stage in {"closedwon", "closedlost"} else "false"
-        values["hs_is_closed_won"] = "true" if stage == "closedwon" else "false"
-    elif kind.name == "companies" and values.get("website") and not values.get("domain"):
-        values["domain"] = host_of(values["website"])
-
-
-def as_json(kind: ObjectType, record: Record, names: Sequence[str]) -> dict[str, Any]:
-    """A record as replies give it: the properties asked for (None when empty) and the system's own."""
-    values = record.values
-    properties = {name: values.get(name) for name in names} if names else {n: values.get(n) for n in kind.shown}
-    for name in ("hs_object_id", kind.created_property, kind.modified_property):
-        properties[name] = values[name]
-    body: dict[str, Any] = {
-        "id": values["hs_object_id"],
-        "properties": properties,
-        "createdAt": values[kind.created_property],
-        "updatedAt": values[kind.modified_property],
-        "archived": record.archived_at is not None,
-    }
-    if record.archived_at is not None:
-        body["archivedAt"] = iso(record.archived_at)
-    return body

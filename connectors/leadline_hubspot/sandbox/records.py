@@ -7,11 +7,12 @@ holding on to older ones.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from leadline_hubspot.sandbox.objects import ObjectType
-from leadline_hubspot.sandbox.values import iso
+from leadline_hubspot.sandbox.values import host_of, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Store:
         self._by_id: dict[int, Record] = {}
         self._live: list[int] = []
         self._archived: list[int] = []
+        self._merged: dict[int, int] = {}
         self._next = kind.first_id
 
     def __len__(self) -> int:
@@ -67,11 +69,29 @@ class Store:
             insort(self._live, record.id)
         self._by_id[record.id] = record
 
-    def archive(self, record: Record, at: int) -> None:
-        """Move a live record to the recycle bin. Its last-modified property does not move."""
+    def archive(self, record: Record, at: int, merged_into: int | None = None) -> None:
+        """Take a live record away. Its last-modified property does not move.
+
+        It goes to the recycle bin; one that was merged into another is in no list any more.
+        """
         self._live.pop(bisect_left(self._live, record.id))
-        insort(self._archived, record.id)
+        if merged_into is None:
+            insort(self._archived, record.id)
+        else:
+            self._merged[record.id] = merged_into
         self._by_id[record.id] = Record(record.id, record.values, record.created, record.modified, at)
+
+    def restore(self, record: Record) -> None:
+        """Put a record from the recycle bin back among the live ones."""
+        self._archived.pop(bisect_left(self._archived, record.id))
+        insort(self._live, record.id)
+        self._by_id[record.id] = record
+
+    def survivor(self, record_id: int) -> int:
+        """The id under which a record is left after merges; its own when it was not merged away."""
+        while record_id in self._merged:
+            record_id = self._merged[record_id]
+        return record_id
 
     def get(self, record_id: int, *, archived: bool = False) -> Record | None:
         """The record of that id, if it is live (or archived, when asked for those)."""
@@ -89,3 +109,31 @@ class Store:
     def all(self) -> list[Record]:
         """Every record, archived ones included, in order of id."""
         return [self._by_id[each] for each in sorted(self._by_id)]
+
+
+def derive(kind: ObjectType, values: dict[str, str | None]) -> None:
+    """Properties that the portal computes from others."""
+    if kind.name == "deals":
+        stage = values.get("dealstage")
+        values["hs_is_closed"] = "true" if stage in {"closedwon", "closedlost"} else "false"
+        values["hs_is_closed_won"] = "true" if stage == "closedwon" else "false"
+    elif kind.name == "companies" and values.get("website") and not values.get("domain"):
+        values["domain"] = host_of(values["website"])
+
+
+def as_json(kind: ObjectType, record: Record, names: Sequence[str]) -> dict[str, Any]:
+    """A record as replies give it: the properties asked for (None when empty) and the system's own."""
+    values = record.values
+    properties = {name: values.get(name) for name in names} if names else {n: values.get(n) for n in kind.shown}
+    for name in ("hs_object_id", kind.created_property, kind.modified_property):
+        properties[name] = values[name]
+    body: dict[str, Any] = {
+        "id": values["hs_object_id"],
+        "properties": properties,
+        "createdAt": values[kind.created_property],
+        "updatedAt": values[kind.modified_property],
+        "archived": record.archived_at is not None,
+    }
+    if record.archived_at is not None:
+        body["archivedAt"] = iso(record.archived_at)
+    return body

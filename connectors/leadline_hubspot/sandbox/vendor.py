@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from leadline_hubspot.sandbox import account_api, enrollment_api, routing
+from leadline_hubspot.sandbox import account_api, enrollment_api, keyboard, lists_api, routing
 from leadline_hubspot.sandbox import objects_api as objects
 from leadline_hubspot.sandbox.failures import Refused
 from leadline_hubspot.sandbox.gate import Gate, html_response, is_page, rate_limited
 from leadline_hubspot.sandbox.limits import Limits
 from leadline_hubspot.sandbox.oauth import AUTHORIZATION_CODE, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Tokens
-from leadline_hubspot.sandbox.objects import association_type
 from leadline_hubspot.sandbox.paths import Paths
 from leadline_hubspot.sandbox.populate import fill
 from leadline_hubspot.sandbox.portal import Portal
+from leadline_hubspot.sandbox.settings import Settings
 
 if TYPE_CHECKING:
     from leadline.sdk.sandbox.clock import SandboxClock
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["AUTHORIZATION_CODE", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN", "TOKEN", "HubSpotSandbox"]
 
 _FAULT_WORDS = {
+    400: ("VALIDATION_ERROR", "Invalid input (details will vary based on the error)"),
     401: ("INVALID_AUTHENTICATION", "Authentication credentials not found."),
     403: ("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
+    404: ("OBJECT_NOT_FOUND", "resource not found"),
+    409: ("CONFLICT", "The record was changed by somebody else at the same time."),
+    415: ("VALIDATION_ERROR", "Unsupported Media Type"),
     423: ("LOCKED", "The record is locked because of a high volume of changes. Try again in 2 seconds."),
     477: ("MIGRATION_IN_PROGRESS", "This account is being migrated."),
+    503: ("SERVICE_UNAVAILABLE", "The service is temporarily unavailable."),
 }
 
 
@@ -45,6 +51,7 @@ class HubSpotSandbox:
         self.tokens = Tokens(self.portal)
         paths = self._paths()
         self.gate = Gate(self.portal, self.tokens, paths)
+        self.settings = Settings(self.portal, self.gate, self.tokens)
         routing.add_account(paths, account_api.Usage(self.gate))
         fill(self.portal, world)
 
@@ -58,6 +65,7 @@ class HubSpotSandbox:
         routing.add_objects(paths)
         routing.add_associations(paths)
         routing.add_sequences(paths)
+        lists_api.add_lists(paths)
         return paths
 
     def fault_response(self, status: int, code: str | None) -> Response:
@@ -83,54 +91,37 @@ class HubSpotSandbox:
         """Everything in the portal, archived records included."""
         state = objects.portal_state(self.portal)
         state["owners"] = [account_api.owner_state(each) for each in self.portal.owners.values()]
-        state["sequences"] = [{"id": str(each.id), "name": each.name} for each in self.portal.sequences.values()]
+        state["sequences"] = [{"id": str(each.id), "name": each.name} for each in self.portal.sequences.all.values()]
         state["enrollments"] = [
             {**enrollment_api.enrollment_json(each), "contactId": str(each.contact_id)}
-            for each in self.portal.enrollments.values()
+            for each in self.portal.sequences.enrollments.values()
+        ]
+        state["lists"] = [
+            {"listId": str(each.id), "name": each.name, "processingType": each.kind, "recordIds": members}
+            for each in self.portal.lists.all()
+            for members in [[str(one) for one, _ in self.portal.lists.members(str(each.id), 0, 1 << 31)[0]]]
         ]
         return state
 
     def edit(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """A user creates, updates, deletes, merges or links in the CRM.
 
-        `{"action": "create", "object": "web_events", "fields": {...}, "links": {"contacts": ["2000..."]}}`;
-        `update` and `delete` take `id`; `merge` takes `id` and `into`; `link` takes `id` and `links`.
+        `keyboard.py` has the commands.
         """
         try:
-            return self._edit(command)
+            return keyboard.edit(self.portal, command)
         except Refused as refusal:
             raise ValueError(refusal.message) from refusal
 
-    def _edit(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        portal = self.portal
-        table = portal.table(str(command.get("object", "")))
-        stamp, action, key = portal.stamp(), command.get("action"), str(command.get("id", ""))
-        fields, links = command.get("fields") or {}, command.get("links") or {}
-        pairs = [(portal.table(name), str(to_id)) for name, ids in links.items() for to_id in ids]
-        if action == "create":
-            types = [
-                {"to": {"id": to_id}, "types": [_default_type(table.kind.name, other.kind.name)]}
-                for other, to_id in pairs
-            ]
-            return {"id": str(portal.prepare_create(table, fields, types, stamp)().id)}
-        record = portal.must_find(table, key)
-        match action:
-            case "update":
-                portal.prepare_update(table, key, fields, stamp)()
-            case "delete":
-                portal.archive(table, record, stamp)
-            case "merge":
-                portal.merge(table, portal.must_find(table, str(command.get("into", ""))), record, stamp)
-            case "link":
-                for other, to_id in pairs:
-                    portal.link(table, record.id, other, portal.must_find(other, to_id).id, stamp)
-            case _:
-                raise ValueError(f"{action!r} is not something a user can do: create, update, delete, merge or link")
-        return {"id": key}
+    def controls(self) -> Mapping[str, Callable[[str, Any], Any]]:
+        """Calls of its own on the control surface."""
+        return self.settings.controls()
 
+    @property
+    def search_lag(self) -> float:
+        """How many seconds of the sandbox's clock search trails behind writes."""
+        return self.portal.limits.index_lag
 
-def _default_type(from_type: str, to_type: str) -> dict[str, Any]:
-    kind = association_type(from_type, to_type)
-    if kind is None:
-        raise ValueError(f"{from_type} cannot be associated with {to_type}")
-    return {"associationCategory": kind.category, "associationTypeId": kind.default}
+    @search_lag.setter
+    def search_lag(self, seconds: float) -> None:
+        self.portal.limits = replace(self.portal.limits, index_lag=seconds)
