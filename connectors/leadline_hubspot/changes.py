@@ -2,7 +2,8 @@
 
     {"mode": "changes", "since": ms, "archived": {"mark": ms, "ids": [...]},     where a read starts
      "seen": n, "top": ms,                                                       what the last one saw from there on
-     "began": ms, "stamp": ms, "held": [ids], "tie": id}                         where an unfinished one stands
+     "began": ms, "stamp": ms, "held": [ids], "tie": id,                         where an unfinished one stands
+     "relinked": ms, "relink": {...}}                                            see `relinks`
 
 A read starts `overlap` before the vendor's time at which the last one began: whatever was stamped
 earlier had reached the index by then. Each query goes on from the last stamp and leaves out the ids
@@ -15,21 +16,33 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from leadline.sdk.errors import PermanentError
 from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
 from leadline_hubspot import search
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.links import BATCH, with_links
+from leadline_hubspot.relinks import KEPT
 from leadline_hubspot.snapshot import LIST_PAGE, complete, searchable
 from leadline_hubspot.values import millis, stamp_of, to_records, wanted_properties
 
 Row: TypeAlias = Mapping[str, Any]
 _REMEMBERED = 500  # archived ids kept in a cursor so as not to tell of them twice
+# A bin of more pages than this is not read by every pull: then its pages cost one call in three seconds.
+_SMALL_BIN = 50
+_BIN_MILLIS_A_PAGE = 3_000
 
 
 def start(began: int, overlap: int) -> Cursor:
     """The cursor to hand over with the last page of a first read that began at `began` (milliseconds)."""
+    # From the beginning of the bin: an earlier read, with another mapping, may have stored what is in it now.
     return Cursor(
-        {"mode": "changes", "since": began - overlap, "archived": {"mark": began - overlap, "ids": []}, "seen": None}
+        {
+            "mode": "changes",
+            "since": began - overlap,
+            "archived": {"mark": 0, "ids": []},
+            "seen": None,
+            "relinked": began,
+        }
     )
 
 
@@ -74,17 +87,17 @@ class Changes:
         self._names = wanted_properties(request.object, request.fields)
         self._path = PATHS["objects"].format(object=request.object)
         self._began: int | None = self._position.get("began")
+        self._carried: dict[str, Any] = {name: self._position[name] for name in KEPT if name in self._position}
 
     def pages(self) -> Iterator[Page]:
         """Changed records in pages of up to a thousand, then archived ones with the final cursor."""
-        final: dict[str, Any] = {"mode": "changes"}
         if self._nothing_new():
-            final |= {name: self._position[name] for name in ("since", "seen", "top")}
+            looked_at = {name: self._position[name] for name in ("since", "seen", "top")}
         else:
             seen = yield from self._changed()
-            final |= {"since": seen.since, **seen.as_json()}
+            looked_at = {"since": seen.since, **seen.as_json()}
         records, archived = self._archived()
-        yield Page(records, Cursor({**final, "archived": archived}))
+        yield Page(records, Cursor({"mode": "changes", **self._carried, **looked_at, "archived": archived}))
 
     def _search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = self._client.read(f"{self._path}/search", request, bucket="search")
@@ -147,16 +160,29 @@ class Changes:
 
     def _step_in_tie(self, walk: _Walk) -> tuple[list[Row], _Walk, bool]:
         """One query through records of one millisecond, in order of id; those held came before."""
-        request = search.changed_at(self._request.object, walk.stamp, walk.tie or "0", searchable(self._names))
-        found = self._search(request)["results"]
+        tie = walk.tie or "0"
+        request = search.changed_at(self._request.object, walk.stamp, tie, searchable(self._names))
+        try:
+            found = self._search(request)["results"]
+        except PermanentError:
+            return self._list_instead(walk)
+        if found and int(found[-1]["id"]) <= int(tie):
+            return self._list_instead(walk)
         rows = [row for row in found if row["id"] not in walk.held]
         if len(found) < search.PAGE:
             return rows, _Walk(walk.stamp + 1), True
         return rows, replace(walk, tie=found[-1]["id"]), True
 
+    def _list_instead(self, walk: _Walk) -> tuple[list[Row], _Walk, bool]:
+        """Leave a tie that search cannot be walked through to a listing of all records, which follows the changes."""
+        self._carried["relink"] = {"mode": "list", "began": self._began, "after": None}
+        return [], _Walk(walk.stamp + 1), True
+
     def _unfinished(self, walk: _Walk) -> Cursor:
         kept = {name: self._position[name] for name in ("since", "archived")}
-        return Cursor({"mode": "changes", **kept, "seen": None, "began": self._began, **walk.as_json()})
+        return Cursor(
+            {"mode": "changes", **self._carried, **kept, "seen": None, "began": self._began, **walk.as_json()}
+        )
 
     def _records(self, rows: list[Row]) -> tuple[RawRecord, ...]:
         request = self._request
@@ -176,8 +202,11 @@ class Changes:
         The listing is in order of id, so all of it is read: one call when the bin is all but empty.
         """
         before = self._position["archived"]
+        if self._too_soon(before):
+            return (), dict(before)
         told, mark = frozenset(before["ids"]), int(before["mark"])
         began: int | None = None
+        pages = 0
         found: list[tuple[int, str]] = []
         after: str | None = None
         while True:
@@ -185,6 +214,7 @@ class Changes:
             answer = self._client.get(self._path, [*query, ("after", after)] if after else query)
             if began is None:
                 began = answer.at if answer.at is not None else self._request.now * 1000
+            pages += 1
             found += [(millis(row["archivedAt"]), row["id"]) for row in answer.body["results"] if row.get("archivedAt")]
             after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
             if not after:
@@ -196,4 +226,11 @@ class Changes:
         )
         following = began - self._overlap
         ids = [record_id for at, record_id in found if at >= following]
-        return records, {"mark": following, "ids": ids if len(ids) <= _REMEMBERED else []}
+        state: dict[str, Any] = {"mark": following, "ids": ids if len(ids) <= _REMEMBERED else []}
+        return records, state if pages <= _SMALL_BIN else {**state, "pages": pages, "read": began}
+
+    def _too_soon(self, before: Mapping[str, Any]) -> bool:
+        """Whether a large bin was read so lately that reading it again would take too much of the day's calls."""
+        if self._began is None or "pages" not in before:
+            return False
+        return self._began - int(before["read"]) < int(before["pages"]) * _BIN_MILLIS_A_PAGE

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _CAPABILITIES = Capabilities(
     reads=(
-        "contacts", "companies", "deals", "leads", "calls", "emails", "communications", "meetings", "tasks", "owners",
+        "contacts", "companies", "deals", "leads", "calls", "emails", "communications", "meetings", "notes", "tasks",
+        "owners", "form_submissions", "email_events", "event_occurrences",
     ),
     page_size=100,
     update_batch=100,
@@ -23,7 +24,7 @@ _CAPABILITIES = Capabilities(
     enrol_batch=1,
     partial_success=True,
     brings_sandbox=True,
-    notes="Custom objects are read by their name. A contact is in one sequence at a time.",
+    notes="Custom objects are read by their name or type id. A contact is in one sequence at a time.",
 )  # fmt: skip
 
 

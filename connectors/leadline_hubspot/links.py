@@ -60,15 +60,23 @@ def with_links(
     return {record_id: {to: by.get(to, ()) for to in links} for record_id, by in found.items()}
 
 
+def is_type_id(name: str) -> bool:
+    """Whether an object is named by its type id, such as 2-1000001."""
+    return name[:1].isdigit()
+
+
 def listed_links(
-    client: Client, object: str, links: Sequence[str], rows: Sequence[Mapping[str, Any]]
+    client: Client, object: str, links: Sequence[str], rows: Sequence[Mapping[str, Any]], carried: Sequence[str]
 ) -> dict[str, dict[str, Ids]]:
-    """Links by record id for rows of a listing; those that a row carries only in part are read in full."""
+    """Links by record id for rows of a listing.
+
+    Those that a row carries only in part, and those that are not `carried`, are read in full.
+    """
     found: dict[str, dict[str, Ids]] = {}
-    partial: dict[str, list[str]] = {}
+    partial: dict[str, list[str]] = {to: [row["id"] for row in rows] for to in links if to not in carried and rows}
     for row in rows:
-        mine = found[row["id"]] = {}
-        for to in links:
+        mine = found[row["id"]] = dict.fromkeys(links, ())
+        for to in carried:
             mine[to], more = inlined(row, to)
             if more:
                 partial.setdefault(to, []).append(row["id"])

@@ -44,6 +44,18 @@ class Options(BaseModel):
     overlap_seconds: int = Field(
         60, ge=0, description="How far back an incremental read looks again, because search trails behind writes."
     )
+    links_reread_hours: int = Field(
+        24,
+        ge=0,
+        description="After so many hours all records of an object are read again with their associations, whose "
+        "changes may move no stamp; 0 for never.",
+    )
+    email_event_types: tuple[str, ...] = Field(
+        ("OPEN", "CLICK"), description="Types of events that the object email_events consists of."
+    )
+    event_types: tuple[str, ...] = Field(
+        ("e_visited_page",), description="Types of events that the object event_occurrences consists of."
+    )
 
     @model_validator(mode="after")
     def _one_way_to_sign_in(self) -> Options:

@@ -11,20 +11,20 @@ vendor's time at which this one began.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, TypeAlias
 
 from leadline.sdk.records import Cursor, Page, PullRequest
 from leadline_hubspot import search
 from leadline_hubspot.client import PATHS, Client
-from leadline_hubspot.links import BATCH, listed_links, with_links
+from leadline_hubspot.links import BATCH, is_type_id, listed_links, with_links
 from leadline_hubspot.values import to_records, wanted_properties
 
 LIST_PAGE = 100
 # A listing carries property names in its address. Longer lists go through search, whose body carries
 # few as well, and then batch reads.
-MAX_ADDRESS = 8_000
+MAX_ADDRESS = 7_000
 MAX_SEARCH_NAMES = 1_200
 READ_BATCH = 100
 
@@ -44,22 +44,39 @@ def plan(request: PullRequest, rows: int, search_above: int) -> tuple[str, int]:
     return "search", rows // search.PAGE + 1 + batches + ceil(rows / BATCH) * len(request.links)
 
 
+Way: TypeAlias = "Callable[[Client, PullRequest, Mapping[str, Any], Cursor], Iterator[Page]]"
+
+
+def way(mode: str) -> Way:
+    """The function for a way that `plan` chose."""
+    return listing if mode == "list" else searching
+
+
 def listing(client: Client, request: PullRequest, position: Mapping[str, Any], last: Cursor) -> Iterator[Page]:
-    """Pages by listing from `position` on. The last page carries the cursor `last`."""
+    """Pages by listing from `position` on. The last page carries the cursor `last`.
+
+    Property names that do not fit into an address are left out of it, and the rows read again in batches.
+    """
     path = PATHS["objects"].format(object=request.object)
     names = wanted_properties(request.object, request.fields)
+    # A row names associated custom objects by their full name, which an id does not tell.
+    carried = tuple(each for each in request.links if not is_type_id(each))
     after = position.get("after")
     while True:
-        query = [("limit", str(LIST_PAGE)), ("properties", ",".join(names)), ("archived", "false")]
-        if request.links:
-            query.append(("associations", ",".join(request.links)))
+        query = [("limit", str(LIST_PAGE)), ("archived", "false")]
+        if names_length(names) <= MAX_ADDRESS:
+            query.append(("properties", ",".join(names)))
+        if carried:
+            query.append(("associations", ",".join(carried)))
         if after:
             query.append(("after", after))
         body = client.get(path, query).body
         rows = body["results"]
-        links = listed_links(client, request.object, request.links, rows)
+        links = listed_links(client, request.object, request.links, rows, carried)
         after = ((body.get("paging") or {}).get("next") or {}).get("after")
         cursor = Cursor({**position, "after": str(after)}) if after else last
+        if names_length(names) > MAX_ADDRESS:
+            rows = complete(client, request.object, rows, names)
         yield Page(_records(request, rows, links), cursor)
         if not after:
             return

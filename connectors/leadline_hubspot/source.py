@@ -18,7 +18,7 @@ from leadline.sdk.records import (
     PullRequest,
     RawRecord,
 )
-from leadline_hubspot import changes, fetch, search, snapshot
+from leadline_hubspot import changes, events, fetch, relinks, search, snapshot
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.options import Options
 from leadline_hubspot.tasks import KEY
@@ -60,6 +60,11 @@ class HubSpotSource:
         self._client = client
         self._options = options
         self._overlap = options.overlap_seconds * 1000
+        self._logs: dict[str, events.Log] = {
+            "form_submissions": events.FormSubmissions(),
+            "email_events": events.EmailEvents(options.email_event_types),
+            "event_occurrences": events.EventOccurrences(options.event_types),
+        }
 
     # --- health
 
@@ -143,12 +148,19 @@ class HubSpotSource:
         if object == OWNERS:
             fields = {name: FieldSchema(name, name, kind, writable=False) for name, kind in _OWNER_FIELDS.items()}
             return ObjectSchema(OWNERS, "Owners", fields, creatable=False, updatable=False)
+        if object in self._logs:
+            return events.schema(self._logs[object], self._client, object)
         body = self._client.get(PATHS["properties"].format(object=object)).body
         fields = {each["name"]: _field(each) for each in body["results"] if not each.get("archived")}
         return ObjectSchema(object, object, fields)
 
     def count(self, request: PullRequest) -> Estimate:
-        """Rows of the object and the calls that a full read takes. One call; owners are counted by reading them."""
+        """Rows of the object and the calls that a full read takes. One call; owners are counted by reading them.
+
+        Logs of events tell no totals: none of their rows and one call are counted.
+        """
+        if request.object in self._logs:
+            return Estimate(request.object, 0, 1)
         if request.object == OWNERS:
             pages = [page for archived in (False, True) for page in self._owner_pages(archived=archived)]
             return Estimate(OWNERS, sum(map(len, pages)), len(pages))
@@ -165,23 +177,35 @@ class HubSpotSource:
     # --- records
 
     def pull(self, request: PullRequest) -> Iterator[Page]:
-        """Pages of records; see `snapshot` for a first read and `changes` for the following ones."""
+        """Pages of records; see `snapshot` for a first read, `changes` and `relinks` for the following ones."""
         if request.object == OWNERS:
             yield self._owners(request)
             return
+        if request.object in self._logs:
+            yield from events.pull(self._logs[request.object], self._client, request, self._overlap)
+            return
         position: Mapping[str, Any] = request.cursor.position if request.cursor else {}
         if position.get("mode") == "changes":
-            yield from changes.Changes(self._client, request, self._overlap).pages()
+            news = changes.Changes(self._client, request, self._overlap).pages()
+            every = self._options.links_reread_hours * 3_600_000
+            yield from relinks.after_changes(self._client, request, news, self._plan, every)
             return
         if not position:
-            rows, began = self._size(request)
-            mode, _ = snapshot.plan(request, rows, self._options.search_above_rows)
+            mode, began = self._plan(request)
             position = {"mode": mode, "began": began, "after": None}
-        read = snapshot.listing if position["mode"] == "list" else snapshot.searching
+        read = snapshot.way(str(position["mode"]))
         yield from read(self._client, request, position, changes.start(int(position["began"]), self._overlap))
 
+    def _plan(self, request: PullRequest) -> tuple[str, int]:
+        """How to read the whole object, and the vendor's time in milliseconds. One call."""
+        rows, now = self._size(request)
+        mode, _ = snapshot.plan(request, rows, self._options.search_above_rows)
+        return mode, now
+
     def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]:
-        """The named records as they are now; see `fetch`."""
+        """The named records as they are now; see `fetch`. PermanentError for logs of events, which have no ids."""
+        if request.object in self._logs:
+            raise events.refuse_ids(request.object)
         if request.object != OWNERS:
             return fetch.fetch(self._client, request, ids)
         found = {record.id: record for record in self._owners(request).records}

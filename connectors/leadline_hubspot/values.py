@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadline.sdk.records import RawRecord, Scalar
@@ -17,10 +18,31 @@ def modified_property(object: str) -> str:
     return "lastmodifieddate" if object == "contacts" else "hs_lastmodifieddate"
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999  # milliseconds of the years 1 and 9999
+_ODD_YEAR = re.compile(r"([+-]?)\d{5,}-|-\d{4}-")
+
+
 def millis(text: str) -> int:
-    """An instant as HubSpot writes it, in milliseconds since 1970 UTC."""
-    moment = datetime.fromisoformat(text)
+    """An instant as HubSpot writes it, in milliseconds since 1970 UTC.
+
+    People type years such as 20266; those beyond 9999 count as the end of 9999, those before 1 as its
+    beginning. ValueError for what is no instant at all.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        odd = _ODD_YEAR.match(text)
+        if odd is None:
+            raise
+        return _FIRST if text.startswith("-") else _LAST
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def iso(stamp: int) -> str:
+    """Milliseconds since 1970 as HubSpot writes an instant."""
+    moment = _EPOCH + timedelta(milliseconds=max(_FIRST, min(stamp, _LAST)))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def instant(seconds: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.hubspot_lab import FIRST, Lab, Open, labs, request, world
+from tests.hubspot_lab import FIRST, NOW, UNLIMITED, Lab, Open, labs, records, request, shown, task, world
 
-from leadline.sdk.records import RawRecord
+from leadline.sdk.records import Cursor, RawRecord
+from leadline_hubspot.values import millis
 
 
 @pytest.fixture
@@ -68,3 +70,202 @@ def test_named_owners_come_too(opened: Open) -> None:
         ("500002", "ivo@leadline.example", False),
         ("1", None, True),
     ]
+
+
+# --- what others lose
+
+
+def same_stamp(lab: Lab, numbers: range) -> None:
+    """An import: one change of many contacts in one millisecond."""
+    portal = lab.sandbox.vendor.portal  # type: ignore[attr-defined] # the sandbox's own class
+    table, stamp = portal.tables["contacts"], portal.stamp()
+    for number in numbers:
+        portal.prepare_update(table, str(FIRST + number), {"jobtitle": "Import"}, stamp)()
+
+
+def read_first(lab: Lab, **asked: Any) -> Cursor:
+    cursor = lab.pull(**asked)[-1].cursor
+    lab.later()
+    return cursor
+
+
+def test_u01_more_than_10000_rows_on_one_millisecond_are_all_read(opened: Open) -> None:
+    lab = opened(world(contacts=10_050))
+    cursor = read_first(lab)
+    same_stamp(lab, range(10_050))
+
+    pages = lab.pull(cursor)
+
+    assert set(records(pages)) == {str(FIRST + number) for number in range(10_050)}
+    assert sum(len(page.records) for page in pages) == 10_050
+
+
+def test_u01_rows_of_one_millisecond_that_search_refuses_to_walk_are_listed(opened: Open) -> None:
+    lab = opened(world(contacts=450), links_reread_hours=0)
+    cursor = read_first(lab)
+    same_stamp(lab, range(450))
+    refuse = {"path": "*/search", "status": 400, "times": 1}
+    lab.meanwhile.append(lambda: lab.sandbox.faults.add(refuse))  # behind the first query
+
+    pages = lab.pull(cursor)
+
+    assert set(records(pages)) == {str(FIRST + number) for number in range(450)}
+    assert "relink" not in pages[-1].cursor.position  # the listing is done
+
+
+def test_u02_a_deletion_that_moves_no_stamp_is_told(opened: Open) -> None:
+    lab = opened()
+    cursor = read_first(lab)
+    lab.edit("delete", 2)
+
+    found = records(lab.pull(cursor))
+
+    assert (found[str(FIRST + 2)].deleted, found[str(FIRST + 2)].modified_at) == (True, NOW + 1_000)
+
+
+def test_u02_what_was_in_the_bin_before_the_first_read_is_told_once(opened: Open) -> None:
+    lab = opened()
+    lab.edit("delete", 2)
+    lab.later()
+    cursor = read_first(lab)
+
+    once = lab.pull(cursor)
+    lab.later()
+
+    assert [each.id for each in records(once).values() if each.deleted] == [str(FIRST + 2)]
+    assert records(lab.pull(once[-1].cursor)) == {}
+
+
+def test_u02_a_large_bin_is_not_read_by_every_pull(opened: Open) -> None:
+    lab = opened(world(contacts=5_100))
+    for number in range(5_020):
+        lab.edit("delete", number)
+    cursor = read_first(lab)
+    cursor = lab.pull(cursor)[-1].cursor
+    lab.calls.clear()
+    lab.edit("delete", 5_090)
+
+    soon = lab.pull(cursor)
+    calls = len(lab.calls)
+    lab.later(200)
+    later = lab.pull(soon[-1].cursor)
+
+    assert (records(soon), calls) == ({}, 1)
+    assert [each.id for each in records(later).values()] == [str(FIRST + 5_090)]
+
+
+def test_u04_an_association_that_moves_no_stamp_is_found_by_reading_again(opened: Open) -> None:
+    lab = opened(world(contacts=30))
+    cursor = read_first(lab)
+    other = lab.edit("create", object="companies", fields={"name": "Other"})
+    lab.sandbox.vendor.portal.link_stamps = False  # type: ignore[attr-defined] # the sandbox's own class
+    lab.edit("link", 3, links={"companies": [other]})
+
+    early = lab.pull(cursor)
+    lab.later(86_400)
+    late = lab.pull(early[-1].cursor, now=int(lab.sandbox.clock.now()))
+    lab.calls.clear()
+    quiet = lab.pull(late[-1].cursor, now=int(lab.sandbox.clock.now()))
+
+    assert records(early) == {}
+    assert records(late)[str(FIRST + 3)].links == {"companies": ("30000000001", other)}
+    assert (records(quiet), len(lab.calls)) == ({}, 2)
+
+
+@pytest.mark.parametrize("search_above", [10**6, 0], ids=["by listing", "by search"])
+def test_u04_reading_again_goes_on_from_any_page_behind_the_news(opened: Open, search_above: int) -> None:
+    lab = opened(world(contacts=2_300), search_above_rows=search_above)
+    cursor = read_first(lab)
+    lab.later(86_400)
+    now = int(lab.sandbox.clock.now())
+    lab.edit("update", 7, fields={"jobtitle": "News"})
+    seen: list[str] = []
+    rounds = 0
+    while rounds < 100:  # die after three pages of each pull: news, deletes, and one of the reading again
+        for number, page in enumerate(lab.connection.pull(request(cursor, now=now))):
+            seen += [each.id for each in page.records]
+            cursor, rounds = page.cursor, rounds + 1
+            if number == 2:
+                break
+        if "relink" not in cursor.position:
+            break
+
+    assert seen[0] == str(FIRST + 7)
+    assert len(set(seen)) == 2_300
+
+
+def test_u04_reading_again_may_be_switched_off(opened: Open) -> None:
+    lab = opened(links_reread_hours=0)
+    cursor = read_first(lab)
+    lab.later(10 * 86_400)
+
+    assert records(lab.pull(cursor, now=int(lab.sandbox.clock.now()))) == {}
+
+
+def test_u04_a_record_with_more_associations_than_a_page_shows_them_all(opened: Open) -> None:
+    lab = opened(world(contacts=1_150))
+    (page,) = lab.pull(object="companies", fields=("name",), links=("contacts",))
+    (fetched,) = fetch(lab, "30000000001", object="companies", fields=("name",), links=("contacts",))
+
+    everybody = tuple(str(FIRST + number) for number in range(1_150))
+    assert page.records[0].links["contacts"] == everybody
+    assert fetched.links["contacts"] == everybody
+
+
+@pytest.mark.parametrize("way", ["list", "search"])
+def test_u05_nine_hundred_properties_are_read_whatever_the_way(opened: Open, way: str) -> None:
+    lab = opened(world(contacts=130), search_above_rows=10**6 if way == "list" else 0)
+    many = ("email", *(f"a_property_that_this_portal_does_not_have_{number}" for number in range(899)))
+    cursor = read_first(lab, fields=many)
+    lab.edit("update", 3, fields={"email": "news@acme.example"})
+    started = Cursor({"mode": way, "began": NOW * 1000, "after": None})
+
+    whole = records(lab.pull(started, fields=many))
+    news = records(lab.pull(cursor, fields=many))
+    (named,) = fetch(lab, str(FIRST + 3), fields=many)
+
+    assert len(whole) == 130
+    assert {len(each.fields) for each in whole.values()} == {900}
+    assert news[str(FIRST + 3)].fields == named.fields
+    assert named.fields["email"] == "news@acme.example"
+
+
+def test_u06_what_search_does_not_show_yet_is_not_made_twice(opened: Open) -> None:
+    lab = opened(limits=replace(UNLIMITED, index_lag=3_600))
+
+    first, again = lab.connection.push([task()]), lab.connection.push([task()])
+    found = lab.connection.find([task()])
+
+    assert {each.record_id for each in (*first, *again, *found)} == {first[0].record_id}
+    assert len(shown(lab, "tasks")) == 1
+
+
+def test_u06_a_record_that_search_does_not_show_yet_is_found_by_id(opened: Open) -> None:
+    lab = opened(limits=replace(UNLIMITED, index_lag=3_600))
+    made = lab.edit("create", fields={"email": "new@acme.example"})
+
+    (found,) = fetch(lab, made)
+
+    assert (found.deleted, found.fields["email"]) == (False, "new@acme.example")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("7473-05-01T00:00:00Z", 173_668_320_000_000), ("+20266-01-01T00:00:00Z", 253_402_300_799_999)],
+)
+def test_u27_odd_years_are_read_as_they_stand(written: str, expected: int) -> None:
+    assert millis(written) == expected
+
+
+def test_a_custom_object_is_read_by_its_type_id_as_by_its_name(opened: Open) -> None:
+    lab = opened(world(activities=3))
+    named: dict[str, Any] = {"object": "web_events", "fields": ("event_type",), "links": ("contacts",)}
+
+    by_name = records(lab.pull(**named))
+    by_id = records(lab.pull(**{**named, "object": "2-1000001"}))
+    (contact,) = fetch(lab, str(FIRST), links=("2-1000001",))
+    listed = records(lab.pull(links=("2-1000001", "companies")))
+
+    assert by_id == by_name
+    assert set(contact.links["2-1000001"]) == set(by_name)
+    assert listed[str(FIRST)].links == {"2-1000001": contact.links["2-1000001"], "companies": ("30000000001",)}
