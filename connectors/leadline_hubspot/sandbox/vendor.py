@@ -97,7 +97,7 @@ class HubSpotSandbox:
             for each in self.portal.sequences.enrollments.values()
         ]
         state["lists"] = [
-            {"listId": str(each.id), "name": each.name, "processingType": each.kind, "recordIds": members}
+            {"id": str(each.id), "name": each.name, "processingType": each.kind, "recordIds": members}
             for each in self.portal.lists.all()
             for members in [[str(one) for one, _ in self.portal.lists.members(str(each.id), 0, 1 << 31)[0]]]
         ]
