@@ -15,7 +15,7 @@ from leadline.yamlfile import FileError, Located
 
 if TYPE_CHECKING:
     from leadline.config import Settings
-    from leadline.sdk.ports import Connection
+    from leadline.sdk.ports import Describer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Checked:
     problems: list[Problem]
 
 
-def check_mapping(mapping: Mapping | str, place: str, connection: Connection | None) -> list[Problem]:
+def check_mapping(mapping: Mapping | str, place: str, connection: Describer | None) -> list[Problem]:
     """Everything wrong with a mapping or its text; with a connection also what does not fit the CRM.
 
     `place` is the file's name. An object that the CRM does not know or hides is a problem;
@@ -66,7 +66,7 @@ def _problem(mistake: Located) -> Problem:
     return Problem(mistake.place, "", "", message, mistake.fix)
 
 
-def _schemas(mapping: Mapping, connection: Connection) -> dict[str, ObjectSchema]:
+def _schemas(mapping: Mapping, connection: Describer) -> dict[str, ObjectSchema]:
     schemas: dict[str, ObjectSchema] = {}
     for name in mapping.objects:
         try:

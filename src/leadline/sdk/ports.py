@@ -62,15 +62,19 @@ class Runtime:
     attempts: int = 5
 
 
-class Source(Protocol):
+class Describer(Protocol):
+    """Tells what a system holds."""
+
+    # The named object as this user sees it. PermanentError when it does not exist or is hidden.
+    def schema(self, object: str) -> ObjectSchema: ...
+
+
+class Source(Describer, Protocol):
     """Reads a system."""
 
     # Look at reachability, credentials, permissions, API version and quota. Never raises for a
     # bad answer: each thing looked at is one Finding, with what to do when it is not well.
     def check(self) -> list[Finding]: ...
-
-    # The named object as this user sees it. PermanentError when it does not exist or is hidden.
-    def schema(self, object: str) -> ObjectSchema: ...
 
     # What reading the whole object would cost, with as few calls as possible.
     def count(self, request: PullRequest) -> Estimate: ...
