@@ -122,8 +122,8 @@ def _webhooks(settings: Settings, live: LiveConnection) -> Finding:
         minutes = settings.schedule.every_minutes
         return Finding(True, "webhooks", f"not set up; changes are seen by schedule, every {minutes} minutes")
     if settings.web.public_url is None:
-        said = "taken, but web.public_url is not set: a signature over the address that the CRM calls would not fit"
-        return Finding(False, "webhooks", said, "Set it to the address by which the CRM reaches this worker.")
+        said = "taken at the worker's own address; where the CRM calls another, set web.public_url to that"
+        return Finding(True, "webhooks", said)
     return Finding(True, "webhooks", f"taken on {address(settings.web.public_url, live.name)}")
 
 

@@ -91,7 +91,7 @@ def _fetch_object(project: Project, live: LiveConnection, object: str, emit: Lis
         records = live.connection.fetch(asked, list(batch))
         with suppress(_ReadMeanwhileError):  # then the notices are still there, for the next round
             _store(project, live, batch, records, before=cursor, object=object, emit=emit)
-        after = max(batch)
+        after = next(reversed(batch))
 
 
 class _ReadMeanwhileError(Exception):
