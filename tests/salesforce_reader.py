@@ -108,7 +108,8 @@ class Org:
 
     def edit(self, action: str, object: str, id: str = "", **fields: object) -> str:
         """A user's edit; the id of the record."""
-        done = self.vendor.edit({"action": action, "object": object, "id": id, "fields": fields})
+        named = {"id": id} if id else {}
+        done = self.vendor.edit({"action": action, "object": object, **named, "fields": fields})
         return str(done["id"])
 
 

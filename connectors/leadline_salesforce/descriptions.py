@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from leadline_salesforce.client import Client
 from leadline_salesforce.describe import object_schema
 from leadline_salesforce.errors import NOT_MODIFIED
 
+# Codes with which a query is refused whose field or object this user does not see (any more).
+NOT_SEEN = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
 FRESH = 3_600  # seconds for which a description is believed
 
 
@@ -98,8 +101,17 @@ class Descriptions:
         self.get(object, fresh=True)
         return [field for field in fields if self.trait(object, field) is None]
 
-    def explained(self, error: PermanentError, object: str, fields: Iterable[str]) -> PermanentError:
-        """A refused query in words that name what has vanished; the error itself when nothing has."""
+    @contextmanager
+    def explaining(self, object: str, fields: Iterable[str]) -> Iterator[None]:
+        """Let a refused query raise PermanentError in words that name what has vanished."""
+        try:
+            yield
+        except PermanentError as error:
+            if error.code not in NOT_SEEN:
+                raise
+            raise self._explained(error, object, fields) from error
+
+    def _explained(self, error: PermanentError, object: str, fields: Iterable[str]) -> PermanentError:
         try:
             gone = self.missing(object, fields)
         except PermanentError as hidden:

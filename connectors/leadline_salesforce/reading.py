@@ -19,13 +19,10 @@ from leadline_salesforce import cells, query
 from leadline_salesforce.bulk_query import LOOKS, RESULT_ROWS, BulkQueries, Ending, ResultPage
 from leadline_salesforce.client import Client
 from leadline_salesforce.cursor import JobPlace, Progress, later, literal, stamp
-from leadline_salesforce.descriptions import Descriptions, unmoving
+from leadline_salesforce.descriptions import NOT_SEEN, Descriptions, unmoving
 from leadline_salesforce.options import SalesforceOptions
 from leadline_salesforce.query import PAGE_SIZE, After
 from leadline_salesforce.rows import reader
-
-# Codes with which a query is refused whose field or object this user does not see (any more).
-_NOT_SEEN = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
 
 _Pass = Generator[Page, None, Progress]
 
@@ -45,18 +42,15 @@ class Reading:
 
     def pull(self, request: PullRequest) -> Iterator[Page]:
         """Every row changed since the cursor, deleted and merged ones included; see `Source.pull`."""
-        try:
+        with self._descriptions.explaining(request.object, request.fields):
             progress = yield from self._pass(request, Progress.read(request.cursor))
             now = self._runtime.now()
-            if self._due(progress, now):
-                if any(unmoving(self._descriptions, request.object, request.fields)):
-                    yield from self._pass(request, progress.anew(now))
-                else:
-                    yield Page((), replace(progress, full_at=now).cursor())
-        except PermanentError as error:
-            if error.code not in _NOT_SEEN:
-                raise
-            raise self._descriptions.explained(error, request.object, request.fields) from error
+            if not self._due(progress, now):
+                return
+            if any(unmoving(self._descriptions, request.object, request.fields)):
+                yield from self._pass(request, progress.anew(now))
+            else:
+                yield Page((), replace(progress, full_at=now).cursor())
 
     def calls(self, rows: int) -> int:
         """About how many calls it takes to read so many rows."""
@@ -112,7 +106,7 @@ class Reading:
         try:
             return self._jobs.start(query.select_all(request.object, request.fields, place))
         except PermanentError as error:
-            if error.code in _NOT_SEEN:
+            if error.code in NOT_SEEN:
                 raise
             return None  # not every object and edition has it; pages read the same rows
 

@@ -50,12 +50,13 @@ class SalesforceSource:
         wanted = {named: record_ids.normal(named) for named in dict.fromkeys(ids)}
         record = reader(request.fields)
         found: dict[str, RawRecord] = {}
-        for soql in query.by_ids(request.object, request.fields, list(filter(None, wanted.values()))):
-            page = self._client.query(soql, include_deleted=True)
-            found |= {row["Id"]: record(row) for row in page["records"]}
-            while not page["done"]:  # wide rows: fewer on a page than were asked for
-                page = self._client.more(page["nextRecordsUrl"])
+        with self._descriptions.explaining(request.object, request.fields):
+            for soql in query.by_ids(request.object, request.fields, list(filter(None, wanted.values()))):
+                page = self._client.query(soql, include_deleted=True)
                 found |= {row["Id"]: record(row) for row in page["records"]}
+                while not page["done"]:  # wide rows: fewer on a page than were asked for
+                    page = self._client.more(page["nextRecordsUrl"])
+                    found |= {row["Id"]: record(row) for row in page["records"]}
         now = self._runtime.now()
         answers = {
             record_id or named: found.get(record_id or "") or RawRecord(record_id or named, {}, now, deleted=True)
