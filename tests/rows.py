@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from leadline.core.entities import FIELDS, Entity, uid
+from leadline.store.tables import dirty
 
 NAME = "crm"
 OBJECTS = {
@@ -67,3 +70,8 @@ def activity(record_id: str, *, by: str | None = None, at_account: str | None = 
         "account": uid_of(Entity.ACCOUNT, at_account) if at_account else None,
     }
     return row(Entity.ACTIVITY, record_id, **{"kind": "pricing_page_view", "at": 100, **links, **values})
+
+
+def dirty_marks(connection: Connection) -> dict[str, int]:
+    """Every marked uid with the number of its mark."""
+    return {row.uid: row.mark for row in connection.execute(select(dirty.c.uid, dirty.c.mark))}

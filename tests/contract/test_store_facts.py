@@ -12,13 +12,10 @@ from leadline.core.entities import Entity
 from leadline.store.facts import (
     ClusterFacts,
     clusters_of,
-    due_clusters,
-    linked_people,
     load_facts,
     load_owners,
     root_of,
     scored_in,
-    stale_clusters,
 )
 from leadline.store.records import save_rows
 from leadline.store.scores import (
@@ -26,7 +23,6 @@ from leadline.store.scores import (
     list_queue,
     load_ledger,
     load_score,
-    outdated_clusters,
     remove_scores,
     save_scores,
 )
@@ -112,11 +108,9 @@ def test_people_of_a_deleted_account_stand_alone(engine: Engine) -> None:
     assert facts_of(engine, a("a"), p("p")).subjects() == [p("p")]
 
 
-def test_who_is_linked_to_a_contact(engine: Engine) -> None:
+def test_the_person_behind_a_lead(engine: Engine) -> None:
     put(engine, P, person("c"), person("l", behind="c"), person("m", behind="d"))
     with engine.begin() as connection:
-        assert linked_people(connection, [p("c")]) == {p("l")}
-        assert linked_people(connection, [p("l"), a("c")]) == set()
         assert root_of(connection, p("l")) == p("c")
         assert root_of(connection, p("m")) == p("m")
         assert root_of(connection, "nothing/known/1") == "nothing/known/1"
@@ -217,17 +211,10 @@ def test_a_ledger_is_told_with_the_largest_part_first(engine: Engine) -> None:
         assert [found["rule"] for found in load_ledger(connection, a("a"))] == ["c", "a", "b"]
 
 
-def test_what_is_due_stale_or_of_another_model(engine: Engine) -> None:
-    rows = [score(a("a"), a("a"), due_at=50), score(p("p"), a("a"), due_at=10), score(p("q"), p("q"), due_at=51)]
+def test_who_was_scored_where_and_how_many_in_each_group(engine: Engine) -> None:
     with engine.begin() as connection:
-        save_scores(connection, rows, [])
-        assert due_clusters(connection, 9) == set()
-        assert due_clusters(connection, 10) == {a("a")}
-        assert due_clusters(connection, 51) == {a("a"), p("q")}
-        assert stale_clusters(connection, [p("p"), p("unscored")]) == {a("a")}
+        save_scores(connection, [score(a("a"), a("a")), score(p("p"), a("a")), score(p("q"), p("q"))], [])
         assert scored_in(connection, [a("a")]) == {a("a"): "account", p("p"): "person"}
-        assert outdated_clusters(connection, {"crm": "m1", "other": "m2"}) == set()
-        assert outdated_clusters(connection, {"crm": "m2"}) == {a("a"), p("q")}
         assert count_groups(connection, "person") == {"nurture": 2}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, select
-from tests.rows import account, activity, gone, person, uid_of
+from tests.rows import account, activity, dirty_marks, gone, person, uid_of
 
 from leadline.core.entities import Entity
 from leadline.store import tables
-from leadline.store.records import Saved, clear_marks, dirty_marks, save_rows
+from leadline.store.records import Saved, clear_marks, save_rows
 
 A, P, T = Entity.ACCOUNT, Entity.PERSON, Entity.ACTIVITY
 

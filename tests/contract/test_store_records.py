@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
-from tests.rows import account, activity, gone, person, row, uid_of
+from tests.rows import account, activity, dirty_marks, gone, person, row, uid_of
 
 from leadline.core.entities import Entity
 from leadline.store import records, tables
@@ -15,7 +15,6 @@ from leadline.store.records import (
     StoredCursor,
     apply_echoes,
     clear_marks,
-    dirty_marks,
     load_cursor,
     mark_dirty,
     save_cursor,

@@ -327,7 +327,7 @@ REST: list[Event] = [
     ObjectRead("salesforce", "Opportunity"),
     StageStarted("score_and_decide"),
     StageStarted("score", total=1_636),
-    ChunkScored(500, 900, 3, 20),
+    ChunkScored(400, 900, 3, 20, marks=500),
     StageStarted("write:enrol", "salesforce", 2_000),
     BatchPushed("salesforce", "enrol", 50, {"written": 50}),
 ]

@@ -1,14 +1,14 @@
 """Scoring and deciding: score, group, ledger and planned effects of a chunk in one transaction.
 
-Only clusters with news or with something due are looked at, unless the model changed. Clusters are
-taken in the order of their names, so that a run that was killed and begun again makes the same
-decisions in the same order.
+Only clusters with news or with something due are looked at, unless the model changed. They are taken
+in the order of the names of what is marked in them, however many in a transaction, so that a run that
+was killed and begun again makes the same decisions in the same order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,18 +36,11 @@ from leadline.frames import local
 from leadline.sdk.errors import TransientError
 from leadline.sdk.records import RecordRef, Scalar, UpdateFields
 from leadline.store import leases, outbox
-from leadline.store.facts import (
-    ClusterFacts,
-    clusters_of,
-    due_clusters,
-    linked_people,
-    load_facts,
-    scored_in,
-    stale_clusters,
-)
+from leadline.store.facts import ClusterFacts, clusters_of, load_facts, scored_in
 from leadline.store.outbox import Planned
-from leadline.store.records import batched, clear_marks, dirty_marks, reading_digest
-from leadline.store.scores import outdated_clusters, remove_scores, save_scores
+from leadline.store.pending import count_marks, mark_pending, marked_clusters, marks_within, next_marks
+from leadline.store.records import clear_marks, reading_digest
+from leadline.store.scores import remove_scores, save_scores
 from leadline.store.unfinished import OpenUpdate, last_updates, open_updates
 
 if TYPE_CHECKING:
@@ -96,43 +89,34 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
     try:
         with project.engine.begin() as connection:
             give_way(project, connection)
-        pending = _pending(project)
-        emit(StageStarted("score", total=len(pending)))
+            mark_pending(connection, _versions(project, connection), now=project.now())
+        names = project.settings.connections
+        with project.reading().begin() as connection:
+            emit(StageStarted("score", total=count_marks(connection, names)))
         decider = _Decider(project, emit, counts, plays=plays)
-        for chunk in batched(sorted(pending), project.settings.sync.chunk):
+        last = ""
+        while True:
             with project.engine.begin() as connection:
                 if not leases.renew(connection, lease, seconds=seconds):
                     raise TransientError("another worker took over the scoring")
-                report = decider.decide(connection, chunk)
-                clear_marks(connection, _merged([pending[cluster] for cluster in chunk]))
+                marks = next_marks(connection, names, after=last, limit=project.settings.sync.chunk)
+                if not marks:
+                    break
+                report = _decide_marked(connection, decider, marks)
+            last = max(marks)
             emit(report)
     finally:
         with project.engine.begin() as connection:
             leases.release(connection, lease)
 
 
-def _merged(marks: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    return {uid: mark for some in marks for uid, mark in some.items()}
-
-
-def _pending(project: Project) -> dict[str, dict[str, int]]:
-    """Clusters to look at, each with the marks that named it."""
-    with project.reading().begin() as connection:
-        marks = dirty_marks(connection)
-        pending: dict[str, dict[str, int]] = {}
-        for uid, cluster in clusters_of(connection, marks).items():
-            pending.setdefault(cluster, {})[uid] = marks[uid]
-        # Whether a lead is a person of its own depends on the contact behind it.
-        leads = linked_people(connection, marks)
-        others = set(clusters_of(connection, leads).values()) | due_clusters(connection, project.now())
-        former = stale_clusters(connection, leads.union(marks))
-        # The people of an account that is gone are on their own now.
-        others |= former | set(clusters_of(connection, scored_in(connection, former)).values())
-        others |= outdated_clusters(connection, _versions(project, connection))
-        for cluster in others:
-            pending.setdefault(cluster, {})
-    # What a connection that is no longer in the settings left behind stays as it is, should it come back.
-    return {cluster: seen for cluster, seen in pending.items() if _home(cluster) in project.settings.connections}
+def _decide_marked(connection: Connection, decider: _Decider, marks: Mapping[str, int]) -> ChunkScored:
+    """Decide the clusters of some marks, in the order of their first marks, and clear everybody's marks there."""
+    clusters = marked_clusters(connection, marks)
+    seen = {**marks_within(connection, clusters), **marks}
+    report = decider.decide(connection, clusters)
+    clear_marks(connection, seen)
+    return replace(report, marks=len(seen))
 
 
 def _versions(project: Project, connection: Connection) -> dict[str, str]:
@@ -188,7 +172,8 @@ class _Decider:
             open=open_updates(connection, view.targets()),
             writers=last_updates(connection, view.targets(linked_only=True)),
         )
-        for uid in facts.subjects():
+        place = {cluster: number for number, cluster in enumerate(clusters)}
+        for uid in sorted(facts.subjects(), key=lambda uid: place[view.cluster(uid)]):
             self._subject(view, uid, chunk)
         self._set_due(frames, done, chunk)
         save_scores(connection, chunk.scores, ledger)

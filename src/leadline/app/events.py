@@ -61,12 +61,16 @@ class NoticesIgnored:
 
 @dataclass(frozen=True, slots=True)
 class ChunkScored:
-    """Subjects were scored and decided: `crossed` changed group, `planned` effects were put in the outbox."""
+    """Subjects were scored and decided: `crossed` changed group, `planned` effects were put in the outbox.
+
+    `marks` is how many of the marked records, the stage's total, are seen to with it.
+    """
 
     clusters: int
     subjects: int
     crossed: int
     planned: int
+    marks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class RunProgress:
                 case StageStarted(stage="score") if event.total:
                     self._start(_SCORE, event.total)
                 case ChunkScored():
-                    self._move(_SCORE, event.clusters)
+                    self._move(_SCORE, event.marks)
                 case StageStarted() if event.stage.startswith("write:") and event.total:
                     kind = event.stage.removeprefix("write:")
                     self._start(_write_name(event.connection, kind), event.total)

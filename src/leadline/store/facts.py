@@ -72,31 +72,10 @@ def clusters_of(connection: Connection, uids: Iterable[str]) -> dict[str, str]:
     return {uid: found.get(uid, uid) for uid in wanted}
 
 
-def linked_people(connection: Connection, uids: Iterable[str]) -> set[str]:
-    """People whose contact is one of these: who they are depends on whether that contact lives."""
-    found: set[str] = set()
-    for batch in batched(uids):
-        found.update(connection.scalars(select(people.c.uid).where(people.c.contact.in_(batch))))
-    return found
-
-
 def root_of(connection: Connection, uid: str) -> str:
     """The person that a record stands for: the live contact behind a lead, else itself."""
     row = connection.execute(_people_with_root().where(people.c.uid == uid)).first()
     return str(row.root) if row is not None and row.root is not None else uid
-
-
-def due_clusters(connection: Connection, now: int) -> set[str]:
-    """Clusters with a record whose score is due to be looked at."""
-    return set(connection.scalars(select(scores.c.cluster).where(scores.c.due_at <= now)))
-
-
-def stale_clusters(connection: Connection, uids: Iterable[str]) -> set[str]:
-    """Clusters under which these records were scored last, where that is known."""
-    found: set[str] = set()
-    for batch in batched(uids):
-        found.update(connection.scalars(select(scores.c.cluster).where(scores.c.uid.in_(batch))))
-    return found
 
 
 def scored_in(connection: Connection, clusters: Iterable[str]) -> dict[str, str]:

@@ -210,11 +210,6 @@ def mark_dirty(connection: Connection, uids: Iterable[str], reason: str) -> None
     )
 
 
-def dirty_marks(connection: Connection) -> dict[str, int]:
-    """Every marked uid with the number of its mark."""
-    return {row.uid: row.mark for row in connection.execute(select(dirty.c.uid, dirty.c.mark))}
-
-
 def clear_marks(connection: Connection, marks: Mapping[str, int]) -> None:
     """Clear the marks that were seen; a mark made meanwhile has a higher number and stays."""
     by_mark: dict[int, list[str]] = {}
@@ -273,7 +268,8 @@ def reading_digest(connection: Connection, name: str) -> str:
         .where(cursors.c.connection == name)
         .order_by(cursors.c.object)
     )
-    return _digest([list(row) for row in connection.execute(query)])
+    # With the name: connections whose mappings are alike today need not have been so when a record was scored.
+    return _digest([name, *(list(row) for row in connection.execute(query))])
 
 
 def forget_objects(connection: Connection, name: str, *, keep: Collection[str]) -> None:

@@ -49,17 +49,6 @@ def load_ledger(connection: Connection, uid: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-abs(row["points"]), row["rule"]))
 
 
-def outdated_clusters(connection: Connection, versions: Mapping[str, str]) -> set[str]:
-    """Every scored cluster of the connections of which any record was scored by another than their present version."""
-    found: set[str] = set()
-    for name, version in versions.items():
-        ours = scores.c.cluster.startswith(f"{name}/", autoescape=True)
-        old = select(scores.c.uid).where(ours, scores.c.model != version).limit(1)
-        if connection.execute(old).first() is not None:
-            found.update(connection.scalars(select(scores.c.cluster).where(ours).distinct()))
-    return found
-
-
 def count_scores(connection: Connection) -> int:
     """How many records have a score."""
     return connection.execute(select(func.count()).select_from(scores)).scalar_one()

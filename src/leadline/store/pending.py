@@ -1,0 +1,103 @@
+"""What must be scored: marks in the order of their names, read a page at a time and never as a whole.
+
+Storing rows leaves marks on what they concern. What time, a new model or another record's change
+make worth a look is marked here as well, by statements that run in the database, so that the
+memory of a run does not grow with the number of records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select
+
+from leadline.store.database import upsert
+from leadline.store.facts import clusters_of
+from leadline.store.records import batched
+from leadline.store.tables import accounts, dirty, people, scores
+
+_contacts = people.alias("contacts")
+
+
+def mark_pending(connection: Connection, versions: Mapping[str, str], *, now: int) -> None:
+    """Mark what is due, what another version has scored, and what hangs on records that are marked.
+
+    `versions` gives the present version of each connection; records of other connections are left alone.
+    """
+    # Whether a lead is a person of its own depends on the contact behind it.
+    behind = exists().where(dirty.c.uid == people.c.contact)
+    _mark(connection, select(people.c.uid).where(people.c.contact.is_not(None), behind), "linked")
+    # The people of an account that is gone are on their own now.
+    live = exists().where(accounts.c.uid == scores.c.cluster, accounts.c.deleted.is_(False))
+    alone = select(scores.c.uid).join(dirty, dirty.c.uid == scores.c.cluster)
+    _mark(connection, alone.where(scores.c.cluster != scores.c.uid, ~live), "moved")
+    _mark(connection, select(scores.c.cluster).where(_within(scores.c.uid, versions), scores.c.due_at <= now), "due")
+    for version in _versions(connection) - set(versions.values()):
+        old = select(scores.c.cluster).where(scores.c.model == version, _within(scores.c.uid, versions))
+        _mark(connection, old, "outdated")
+
+
+def _mark(connection: Connection, uids: Select[tuple[str]], reason: str) -> None:
+    found = uids.distinct().subquery()
+    [uid] = found.c
+    # Sorted, as every process locks them.
+    rows = select(uid, literal(1), literal(reason)).where(uid.is_not(None)).order_by(uid)
+    statement = upsert(connection, dirty).from_select(["uid", "mark", "reason"], rows)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["uid"]))
+
+
+def _versions(connection: Connection) -> set[str]:
+    """Every version that a score comes from, by hops over the index: there are few."""
+    found: set[str] = set()
+    last = ""
+    while True:
+        following = connection.execute(select(func.min(scores.c.model)).where(scores.c.model > last)).scalar()
+        if following is None:
+            return found
+        found.add(following)
+        last = following
+
+
+def _within(column: ColumnElement[str], names: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a uid belongs to one of these connections: `name/` up to, not with, `name0`, the next character."""
+    return or_(false(), *(and_(column >= f"{name}/", column < f"{name}0") for name in sorted(names)))
+
+
+def count_marks(connection: Connection, names: Iterable[str]) -> int:
+    """How many records of these connections are marked."""
+    return connection.execute(select(func.count()).select_from(dirty).where(_within(dirty.c.uid, names))).scalar_one()
+
+
+def next_marks(connection: Connection, names: Iterable[str], *, after: str, limit: int) -> dict[str, int]:
+    """The next marks of these connections behind the uid `after`, in order of uid, each with its number."""
+    query = select(dirty.c.uid, dirty.c.mark).where(_within(dirty.c.uid, names), dirty.c.uid > after)
+    return {row.uid: row.mark for row in connection.execute(query.order_by(dirty.c.uid).limit(limit))}
+
+
+def marked_clusters(connection: Connection, marks: Iterable[str]) -> list[str]:
+    """The clusters to look at for these marks, in their order: those they are in, and those they were scored in."""
+    uids = list(marks)
+    present = clusters_of(connection, uids)
+    former: dict[str, str] = {}
+    for batch in batched(uids):
+        query = select(scores.c.uid, scores.c.cluster).where(scores.c.uid.in_(batch))
+        former.update((row.uid, row.cluster) for row in connection.execute(query))
+    return list(dict.fromkeys(cluster for uid in uids for cluster in (present[uid], former.get(uid, present[uid]))))
+
+
+def marks_within(connection: Connection, clusters: Sequence[str]) -> dict[str, int]:
+    """The marks of everybody in these clusters. Read them before the facts: a later change has a later number."""
+    marks: dict[str, int] = {}
+    for batch in batched(clusters):
+        itself = select(dirty.c.uid, dirty.c.mark).where(dirty.c.uid.in_(batch))
+        member = select(dirty.c.uid, dirty.c.mark).join(people, people.c.uid == dirty.c.uid)
+        behind = member.join(_contacts, _contacts.c.uid == people.c.contact)
+        for query in (
+            itself,
+            member.where(people.c.account.in_(batch)),
+            member.where(people.c.contact.in_(batch)),
+            behind.where(_contacts.c.account.in_(batch)),
+        ):
+            marks.update((row.uid, row.mark) for row in connection.execute(query))
+    home, asked = clusters_of(connection, marks), set(clusters)
+    return {uid: mark for uid, mark in marks.items() if home[uid] in asked}
