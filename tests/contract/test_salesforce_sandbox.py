@@ -368,7 +368,7 @@ def test_simple_salesforce_reads_and_writes(tls: tuple[RunningSandbox, requests.
     assert len(list(sf.query_all_iter("SELECT Id FROM Lead WHERE Status = 'New'", include_deleted=True))) == 2_300
     assert sf.is_sandbox() is True
     assert {field["name"] for field in sf.Lead.describe()["fields"]} >= {"Id", "Company", "Leadline_Score__c"}
-    assert len(sf.describe()["sobjects"]) == 11
+    assert {"Account", "CampaignMember", "Web_Event__c"} <= {entry["name"] for entry in sf.describe()["sobjects"]}
     made = sf.Lead.create({"LastName": "Stock", "Company": "Client"})
     assert sf.Lead.get(made["id"])["Name"] == "Stock"
     assert sf.Lead.update(made["id"], {"Title": "CEO"}) == 204

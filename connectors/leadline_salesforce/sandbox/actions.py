@@ -9,7 +9,7 @@ from leadline.sdk.sandbox.clock import SandboxClock
 from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.calls import Answer, Call
 from leadline_salesforce.sandbox.faults import ApiError, RowError
-from leadline_salesforce.sandbox.objects import OBJECTS, of_id
+from leadline_salesforce.sandbox.objects import OBJECTS
 from leadline_salesforce.sandbox.store import Org, Row
 from leadline_salesforce.sandbox.writes import Writes
 
@@ -82,7 +82,7 @@ class Actions:
 
     def _target(self, target_id: object) -> Row:
         normal = ids.normal(str(target_id or ""))
-        definition = of_id(normal) if normal else None
+        definition = self._org.schema.of_id(normal) if normal else None
         if normal is None or definition is None or definition.name not in ("Lead", "Contact"):
             raise RowError("MALFORMED_ID", f"id value of incorrect type: {target_id}", ["targetId"])
         row = self._writes.living(definition, normal)

@@ -10,26 +10,26 @@ from typing import Any
 from leadline.sdk.sandbox.clock import SandboxClock
 from leadline_salesforce.sandbox import moments
 from leadline_salesforce.sandbox.bulk_csv import CsvError
-from leadline_salesforce.sandbox.bulk_jobs import ENDED, Job, Pace, Register, bad_state, dialect_of, invalid, wanted
+from leadline_salesforce.sandbox.bulk_jobs import (
+    ENDED,
+    Breakdown,
+    Job,
+    Pace,
+    Register,
+    bad_state,
+    dialect_of,
+    invalid,
+    wanted,
+)
 from leadline_salesforce.sandbox.bulk_load import Load
 from leadline_salesforce.sandbox.calls import Answer, Call
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
-from leadline_salesforce.sandbox.objects import named
 from leadline_salesforce.sandbox.writes import By, Writes
 
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 MAX_UPLOAD = 100 * 1024 * 1024
 BATCH = 10_000  # rows that one look waits for; the rest is done between other calls
-
-
-@dataclass(slots=True)
-class Breakdown:
-    """A job that ends early: after so many rows it is `Failed` or `Aborted`, with the rest unprocessed."""
-
-    after: int
-    state: str = "Failed"
-    message: str = "InternalServerError : The batch could not be processed within the time limit"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class BulkIngest:
 
     def create(self, call: Call) -> Answer:
         body = wanted(call)
-        operation, definition = body.get("operation"), named(str(body.get("object", "")))
+        operation, definition = body.get("operation"), self.writes.org.schema.named(str(body.get("object", "")))
         if operation not in OPERATIONS:
             raise invalid(f"Unsupported operation: {operation}")
         if definition is None:

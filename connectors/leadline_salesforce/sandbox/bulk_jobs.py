@@ -29,6 +29,15 @@ class Pace:
     seconds: float = 2.0
 
 
+@dataclass(slots=True)
+class Breakdown:
+    """A job that ends early: after so many rows it is `Failed` or `Aborted`, with the rest unprocessed."""
+
+    after: int
+    state: str = "Failed"
+    message: str = "InternalServerError : The batch could not be processed within the time limit"
+
+
 @dataclass(slots=True, kw_only=True)
 class Job:
     """What both kinds of job have. `version` is the API version as in its URL, `v66.0`."""
@@ -109,6 +118,10 @@ class Register(Generic[_Kind]):
             raise bad_state(f"Job cannot be deleted while its state is {job.state}")
         del self._jobs[job.id]
         return Answer(None, 204)
+
+    def forget(self) -> None:
+        """All jobs are gone, as after the vendor's seven days."""
+        self._jobs.clear()
 
     def listed(self, call: Call, info: Iterator[dict[str, Any]]) -> Answer:
         """A page of the list of jobs."""

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from leadline.sdk.sandbox.clock import SandboxClock
 from leadline_salesforce.sandbox import moments
-from leadline_salesforce.sandbox.bulk_jobs import ENDED, Job, Pace, Register, bad_state, dialect_of, invalid, wanted
+from leadline_salesforce.sandbox.bulk_jobs import (
+    ENDED,
+    Breakdown,
+    Job,
+    Pace,
+    Register,
+    bad_state,
+    dialect_of,
+    invalid,
+    wanted,
+)
 from leadline_salesforce.sandbox.calls import Answer, Call
 from leadline_salesforce.sandbox.evaluate import Evaluator
 from leadline_salesforce.sandbox.faults import ApiError
@@ -37,6 +47,7 @@ class BulkQueries:
         self._pace = pace
         self.jobs: Register[QueryJob] = Register(clock, "V2Query")
         self.page = PAGE
+        self.breakdowns: list[Breakdown] = []  # hit the next jobs that are run, one each
 
     def create(self, call: Call) -> Answer:
         body = wanted(call)
@@ -129,6 +140,10 @@ class BulkQueries:
     def _run(self, job: QueryJob) -> None:
         """Take the rows as they are at this moment."""
         now = self._clock.now()
+        if self.breakdowns:
+            breakdown = self.breakdowns.pop(0)
+            job.ended(breakdown.state, now, breakdown.message)
+            return
         evaluator = Evaluator(self._org, now, "")
         try:
             found = evaluator.run(job.query, include_deleted=job.operation == "queryAll")

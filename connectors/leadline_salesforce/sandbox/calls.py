@@ -13,6 +13,8 @@ from starlette.responses import Response
 from leadline.sdk.sandbox.clock import SandboxClock
 from leadline_salesforce.sandbox.auth import Sessions
 from leadline_salesforce.sandbox.faults import ApiError, not_found
+from leadline_salesforce.sandbox.latecommits import LateCommits
+from leadline_salesforce.sandbox.schema import Schema
 from leadline_salesforce.sandbox.writes import By
 
 OLDEST, NEWEST = 31, 68  # API versions served: below 31 the vendor answers 410
@@ -39,6 +41,7 @@ class Call:
     base: str
     raw: bytes
     by: By
+    schema: Schema
 
     @property
     def body(self) -> Any:
@@ -63,6 +66,8 @@ class Gate:
 
     clock: SandboxClock
     sessions: Sessions
+    schema: Schema
+    late: LateCommits
     user: str
     daily_limit: int = 100_000
     _used: int = field(default=0, init=False)
@@ -90,6 +95,7 @@ class Gate:
         return serve
 
     async def _enter(self, request: Request) -> Call:
+        self.late.settle(self.clock.now())
         version = request.path_params["version"]
         _supported(version)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -104,7 +110,16 @@ class Gate:
             headers=request.headers,
             base=f"/services/data/{version}",
             raw=await request.body(),
-            by=By(self.user, request.headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE"),
+            by=self._by(request.headers),
+            schema=self.schema,
+        )
+
+    def _by(self, headers: Mapping[str, str]) -> By:
+        duplicates = headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+        return By(
+            self.user,
+            auto_assign=headers.get("sforce-auto-assign", "TRUE").upper() != "FALSE",
+            allow_duplicates="allowsave=true" in duplicates,
         )
 
     def reply(self, answer: Answer) -> Response:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from leadline_salesforce.sandbox import moments
 from leadline_salesforce.sandbox.faults import RowError
 from leadline_salesforce.sandbox.fields import ObjectDef
-from leadline_salesforce.sandbox.objects import of_id
+from leadline_salesforce.sandbox.objects import kind
 from leadline_salesforce.sandbox.store import Org, Row
 
 _EVENT_LENGTH = int(timedelta(minutes=30).total_seconds())
@@ -69,13 +69,29 @@ def _related(row: Row, org: Org) -> Row:
 
 
 def _account_of(record_id: str | None, org: Org) -> str | None:
-    definition = of_id(record_id) if record_id else None
-    if definition is None or definition.name == "Lead":
+    name = kind(record_id) if record_id else None
+    if name is None or name == "Lead":
         return None
-    if definition.name == "Account":
+    if name == "Account":
         return record_id
     target = org.row(record_id)
     return target.get("AccountId") if target else None
+
+
+def _member(row: Row, org: Org, now: str) -> Row:
+    if bool(row.get("LeadId")) == bool(row.get("ContactId")) and not row.get("LeadId"):
+        raise RowError("REQUIRED_FIELD_MISSING", "Required fields are missing: [LeadId, ContactId]", ["LeadId"])
+    for name in ("ContactId", "LeadId"):
+        for other in org.tables["CampaignMember"].having(name, row[name]) if row.get(name) else ():
+            same = other["CampaignId"] == row["CampaignId"] and other["Id"] != row["Id"]
+            if same and not other.get("IsDeleted"):
+                raise RowError("DUPLICATE_VALUE", "Already a campaign member.", [])
+    statuses = org.tables["CampaignMemberStatus"].having("CampaignId", row["CampaignId"])
+    if "Status" not in row:
+        row = row | {"Status": next((status["Label"] for status in statuses if status.get("IsDefault")), "Sent")}
+    responded = any(status["Label"] == row["Status"] and status.get("HasResponded") for status in statuses)
+    row = row | {"HasResponded": responded}
+    return {"FirstRespondedDate": now[:10]} | row if responded else row
 
 
 def _web_event(row: Row, _: Org, __: str) -> Row:
@@ -89,5 +105,6 @@ _RULES: dict[str, Callable[[Row, Org, str], Row]] = {
     "Opportunity": _opportunity,
     "Task": _task,
     "Event": _event,
+    "CampaignMember": _member,
     "Web_Event__c": _web_event,
 }

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
-from leadline_salesforce.sandbox.objects import OBJECTS
+from leadline_salesforce.sandbox.schema import Schema
 
 _SOAP = {
     "id": "tns:ID",
@@ -39,8 +38,8 @@ def describe_field(field: FieldDef) -> dict[str, Any]:
         "autoNumber": False,
         "byteLength": field.length * 3 if field.type not in ("id", "reference") else field.length,
         "calculated": calculated,
-        "calculatedFormula": None,
-        "cascadeDelete": False,
+        "calculatedFormula": field.formula,
+        "cascadeDelete": field.cascade,
         "caseSensitive": False,
         "compoundFieldName": "Name" if field.name in ("FirstName", "LastName") else None,
         "controllerName": None,
@@ -134,24 +133,23 @@ def describe_global(definition: ObjectDef, base: str) -> dict[str, Any]:
     }
 
 
-def _children(parent: ObjectDef) -> Iterator[dict[str, Any]]:
-    for definition in OBJECTS.values():
+def _children(parent: ObjectDef, schema: Schema) -> Iterator[dict[str, Any]]:
+    for definition in schema:
         for field in definition.fields.values():
             if parent.name in field.reference_to:
                 yield {
-                    "cascadeDelete": False,
+                    "cascadeDelete": field.cascade,
                     "childSObject": definition.name,
                     "deprecatedAndHidden": False,
                     "field": field.name,
                     "junctionIdListNames": [],
                     "junctionReferenceTo": [],
-                    "relationshipName": None,
+                    "relationshipName": field.children,
                     "restrictedDelete": False,
                 }
 
 
-@cache
-def describe(definition: ObjectDef, base: str) -> dict[str, Any]:
+def describe(definition: ObjectDef, base: str, schema: Schema) -> dict[str, Any]:
     """The whole description of an object."""
     record_type = {
         "active": True,
@@ -165,7 +163,7 @@ def describe(definition: ObjectDef, base: str) -> dict[str, Any]:
     }
     return describe_global(definition, base) | {
         "actionOverrides": [],
-        "childRelationships": list(_children(definition)),
+        "childRelationships": list(_children(definition, schema)),
         "compactLayoutable": True,
         "fields": [describe_field(field) for field in definition.fields.values()],
         "lookupLayoutable": None,

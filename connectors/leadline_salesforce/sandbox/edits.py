@@ -5,107 +5,107 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from leadline.sdk.sandbox.clock import SandboxClock
-from leadline_salesforce.sandbox import ids, moments
-from leadline_salesforce.sandbox.bulk_ingest import Breakdown, BulkIngest
-from leadline_salesforce.sandbox.faults import RowError
+from leadline_salesforce.sandbox import ids
+from leadline_salesforce.sandbox.administration import Administration
+from leadline_salesforce.sandbox.cascades import Cascades
+from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.fields import ObjectDef
+from leadline_salesforce.sandbox.latecommits import LateCommits
 from leadline_salesforce.sandbox.loading import record_id
-from leadline_salesforce.sandbox.objects import ACCOUNT, CONTACT, OBJECTS, named
 from leadline_salesforce.sandbox.store import Org
-from leadline_salesforce.sandbox.writes import By, Writes
+from leadline_salesforce.sandbox.writes import By, Planned, Writes
 
-ACTIONS = ("create", "update", "delete", "merge", "convert")
+ACTIONS = ("create", "update", "delete", "undelete", "merge", "convert")
 
 
 class Edits:
-    """A user's edits. They obey the org's rules, but no assignment rule runs."""
+    """A user's edits. They obey the org's rules and see all fields, but no assignment rule runs."""
 
-    def __init__(self, org: Org, writes: Writes, clock: SandboxClock, ingest: BulkIngest, user: str) -> None:
-        self._ingest = ingest
+    def __init__(self, org: Org, writes: Writes, late: LateCommits, administration: Administration, user: str) -> None:
         self._org = org
         self._writes = writes
-        self._clock = clock
-        self._by = By(user, auto_assign=False)
+        self._clock = writes.clock
+        self._late = late
+        self._administration = administration
+        self._cascades = Cascades(org, writes)
+        self._by = By(user, auto_assign=False, allow_duplicates=True)
 
     def edit(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Perform one command and return {"id"}. ValueError with a plain message when it makes no sense.
 
         Records may be named by their id or by the world's (`lead_000001`), in `id` and in lookups.
-        merge: `fields` {"loser": id}; convert: a Lead, `fields` {"account": id, "contact": id}.
+        merge: `fields` {"loser": id}; convert: a Lead, `fields` {"account": id, "contact": id, "opportunity": name},
+        all optional. `late_seconds` with create or update: stamped now, to be seen that much later.
+        Further actions are the administrator's: see `Administration`.
         """
-        if command.get("action") == "break_job":
-            return self._break_job(command.get("fields") or {})
-        action, definition = command.get("action"), named(str(command.get("object", "")))
-        if definition is None:
-            raise ValueError(f"there is no object {command.get('object')!r} in this org")
-        fields = command.get("fields") or {}
+        self._late.settle(self._clock.now())
+        action, fields = command.get("action"), command.get("fields") or {}
         if not isinstance(fields, Mapping):
             raise ValueError("'fields' must be an object of field names and values")  # noqa: TRY004 - answered as a 400
+        if self._administration.knows(action):
+            return self._administration.act(str(action), self._named(command), command, fields)
+        definition = self._org.schema.full(str(command.get("object", "")))
+        if definition is None:
+            raise ValueError(f"there is no object {command.get('object')!r} in this org")
         try:
-            match action:
-                case "create":
-                    planned = self._writes.create(definition, self._linked(definition, fields), self._by)
-                case "update":
-                    found = self._id(definition, command)
-                    planned = self._writes.update(definition, found, self._linked(definition, fields), self._by)
-                case "delete":
-                    planned = self._writes.delete(definition, self._id(definition, command), self._by)
-                case "merge":
-                    return self._merge(definition, self._id(definition, command), str(fields.get("loser", "")))
-                case "convert":
-                    return self._convert(definition, self._id(definition, command), fields)
-                case _:
-                    raise ValueError(f"'action' must be one of {', '.join(ACTIONS)}, not {action!r}")
-        except RowError as error:
+            return self._do(str(action), definition, command, fields)
+        except ApiError as error:
             raise ValueError(str(error)) from error
-        self._writes.put(planned)
+
+    def _do(
+        self, action: str, definition: ObjectDef, command: Mapping[str, Any], fields: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if action == "create":
+            planned = self._writes.create(definition, self._linked(definition, fields), self._by)
+            return self._save(planned, command)
+        if action not in ACTIONS:
+            raise ValueError(f"'action' must be one of {', '.join((*ACTIONS, *self._administration.actions))}")
+        found = self._known(definition, str(command.get("id", "")))
+        match action:
+            case "update":
+                planned = self._writes.update(definition, found, self._linked(definition, fields), self._by)
+                return self._save(planned, command)
+            case "delete":
+                self._writes.put(self._writes.delete(definition, found, self._by))
+            case "undelete":
+                self._cascades.undelete(definition, found, self._by)
+            case "merge":
+                if not definition.mergeable:
+                    raise ValueError(f"{definition.name} records cannot be merged")
+                self._cascades.merge(definition, found, self._known(definition, str(fields.get("loser", ""))), self._by)
+            case _:
+                return self._convert(definition, found, fields)
+        return {"id": found}
+
+    def _save(self, planned: Planned, command: Mapping[str, Any]) -> dict[str, Any]:
+        late = command.get("late_seconds", 0)
+        if not isinstance(late, int | float) or isinstance(late, bool) or late < 0:
+            raise ValueError(f"'late_seconds' must be a number of seconds, not {late!r}")
+        if late:
+            self._late.hold(self._clock.now() + late, self._org.row(planned.record_id), planned.row)
+        else:
+            self._writes.put(planned)
         return {"id": planned.record_id}
-
-    def _break_job(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The next ingest job that is closed ends early: `after` so many rows, as `state`."""
-        after, state = fields.get("after"), fields.get("state", "Failed")
-        if not isinstance(after, int) or state not in ("Failed", "Aborted"):
-            raise ValueError("break_job needs fields 'after' (a number of rows) and 'state' (Failed or Aborted)")
-        breakdown = Breakdown(after, state)
-        if "message" in fields:
-            breakdown.message = str(fields["message"])
-        self._ingest.breakdowns.append(breakdown)
-        return {"id": None}
-
-    def _merge(self, definition: ObjectDef, winner: str, loser: str) -> dict[str, Any]:
-        """The loser goes to the recycle bin and points at the winner, whose stamp moves and who gets its records."""
-        if not definition.mergeable:
-            raise ValueError(f"{definition.name} records cannot be merged")
-        lost = self._known(definition, loser)
-        kept = self._writes.living(definition, winner)
-        self._writes.put(self._writes.delete(definition, lost, self._by, MasterRecordId=kept["Id"]))
-        self._writes.put(self._writes.mark(kept, self._by))
-        for child in OBJECTS.values():
-            lookups = [name for name, field in child.fields.items() if definition.name in field.reference_to]
-            for row in list(self._org.table(child).rows.values()):
-                moved = {name: kept["Id"] for name in lookups if name != "MasterRecordId" and row.get(name) == lost}
-                if moved and not row["IsDeleted"]:
-                    self._writes.put(self._writes.mark(row, self._by, **moved))
-        return {"id": kept["Id"]}
 
     def _convert(self, definition: ObjectDef, lead: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         if definition.name != "Lead":
             raise ValueError("only a Lead can be converted")
-        marks: dict[str, Any] = {
-            "IsConverted": True,
-            "Status": "Qualified",
-            "ConvertedDate": moments.day(self._clock.now()),
-        }
-        for key, target in (("account", ACCOUNT), ("contact", CONTACT)):
-            if key in fields:
-                marks[f"Converted{target.name}Id"] = self._known(target, str(fields[key]))
-        planned = self._writes.mark(self._writes.living(definition, lead), self._by, **marks)
-        self._writes.put(planned)
-        return {"id": planned.record_id}
+        chosen: dict[str, str | None] = {"opportunity": fields.get("opportunity")}
+        for key, name in (("account", "Account"), ("contact", "Contact")):
+            target = self._org.schema.full(name)
+            if key in fields and target is not None:
+                chosen[key] = self._known(target, str(fields[key]))
+        row = self._writes.living(definition, lead)
+        if row.get("IsConverted"):
+            raise ValueError(f"Lead {lead} has been converted already")
+        return dict(self._cascades.convert(row, chosen, self._clock.now(), self._by))
 
-    def _id(self, definition: ObjectDef, command: Mapping[str, Any]) -> str:
-        return self._known(definition, str(command.get("id", "")))
+    def _named(self, command: Mapping[str, Any]) -> str | None:
+        """The id of the record that an administrator's command names, if it names one."""
+        definition = self._org.schema.full(str(command.get("object", "")))
+        if definition is None or "id" not in command:
+            return None
+        return self._known(definition, str(command["id"]))
 
     def _known(self, definition: ObjectDef, name: str) -> str:
         """The id of a record named by id or by world id."""

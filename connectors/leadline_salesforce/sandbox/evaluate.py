@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from leadline_salesforce.sandbox import ids
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.fields import ObjectDef
-from leadline_salesforce.sandbox.objects import named
 from leadline_salesforce.sandbox.paths import Resolved, invalid_field, kind_of, resolve
 from leadline_salesforce.sandbox.predicates import Predicate, compile_where, lowest_key, wanted_values
 from leadline_salesforce.sandbox.soql import (
@@ -111,7 +110,9 @@ class Evaluator:
     def columns(self, query: Query) -> list[Resolved]:
         """The fields that a query without aggregates shows, in its order. ApiError when one does not exist."""
         definition = self.object_of(query)
-        return [resolve(query, definition, item.path) for item in query.items if isinstance(item, Column)]
+        return [
+            resolve(query, definition, item.path, self._org.schema) for item in query.items if isinstance(item, Column)
+        ]
 
     def check(self, query: Query) -> None:
         """ApiError, as `run` would raise it, when the query names something that the schema does not have."""
@@ -122,7 +123,7 @@ class Evaluator:
 
     def object_of(self, query: Query) -> ObjectDef:
         """The object that is asked for. ApiError INVALID_TYPE when there is none of that name."""
-        definition = named(query.object)
+        definition = self._org.schema.named(query.object)
         if definition is None:
             raise ApiError("INVALID_TYPE", pointed(query.text, query.object_at, _unknown_object(query.object)))
         return definition
@@ -144,7 +145,7 @@ class Evaluator:
         key = lowest_key(query.where)
         if key is not None or self._indexed(query):
             return table.since(key)
-        unique = None if include_deleted else _by_unique(table, query)  # deleted rows leave that index
+        unique = None if include_deleted else _by_unique(table, definition, query)  # deleted rows leave that index
         return table.rows.values() if unique is None else unique
 
     @staticmethod
@@ -162,7 +163,7 @@ class Evaluator:
                 case Column(path, alias):
                     if alias is not None:
                         raise malformed(query.text, path.at, "only aggregate expressions use field aliasing")
-                    shape.add(resolve(query, definition, path))
+                    shape.add(resolve(query, definition, path, self._org.schema))
                 case AllFields(which):
                     for name in _all_fields(query, definition, which):
                         shape.add(Resolved((), definition.fields[name]))
@@ -177,7 +178,7 @@ class Evaluator:
             return []
         keys = []
         for key in query.order:
-            resolved = resolve(query, definition, key.path)
+            resolved = resolve(query, definition, key.path, self._org.schema)
             if not resolved.field.filterable or resolved.field.type == "multipicklist":
                 raise invalid_field(query, key.path, f"field '{resolved.field.name}' can not be sorted in a query call")
             keys.append((resolved.getter(self._org), key))
@@ -188,7 +189,7 @@ class Evaluator:
             total = sum(1 for _ in rows)
             return Found(total if query.limit is None else min(total, query.limit), (), _as_is)
         groups: dict[tuple[Any, ...], list[Row]] = {}
-        by = [resolve(query, definition, path) for path in query.group]
+        by = [resolve(query, definition, path, self._org.schema) for path in query.group]
         getters = [resolved.getter(self._org) for resolved in by]
         for row in rows:
             groups.setdefault(tuple(get(row) for get in getters), []).append(row)
@@ -207,7 +208,7 @@ class Evaluator:
         for item in query.items:
             match item:
                 case Column(path, alias):
-                    resolved = resolve(query, definition, path)
+                    resolved = resolve(query, definition, path, self._org.schema)
                     if resolved not in by:
                         raise malformed(query.text, path.at, f"Field must be grouped or aggregated: {path.text}")
                     row[alias or resolved.field.name] = key[by.index(resolved)]
@@ -222,7 +223,7 @@ class Evaluator:
         return row
 
     def _fold(self, query: Query, definition: ObjectDef, function: str, path: Path, members: list[Row]) -> Any:
-        resolved = resolve(query, definition, path)
+        resolved = resolve(query, definition, path, self._org.schema)
         get = resolved.getter(self._org)
         values = [value for row in members if (value := get(row)) is not None]
         if function in ("SUM", "AVG") and resolved.field.type not in ("int", "double", "currency", "percent"):
@@ -253,9 +254,9 @@ def _unknown_object(name: str) -> str:
     )
 
 
-def _by_unique(table: Table, query: Query) -> list[Row] | None:
+def _by_unique(table: Table, definition: ObjectDef, query: Query) -> list[Row] | None:
     """Living rows by the values of a unique field; None when the clause names none."""
-    for unique in table.definition.unique:
+    for unique in definition.unique:
         wanted = wanted_values(query.where, unique.name)
         if wanted is not None:
             return [row for text in dict.fromkeys(wanted) if (row := table.by_unique(unique.name, text)) is not None]

@@ -9,7 +9,11 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class FieldDef:
-    """One field. `required` on create; `read_only` kept by the system; `fixed` settable on create only."""
+    """One field. `required` on create; `read_only` kept by the system; `fixed` settable on create only.
+
+    For a lookup: `relationship` is the name of the way up, `children` of the way down, and with `cascade`
+    the record is deleted with the one that it points at.
+    """
 
     name: str
     label: str
@@ -28,6 +32,9 @@ class FieldDef:
     precision: int = 0
     scale: int = 0
     default: str | bool | None = None
+    formula: str | None = None
+    children: str | None = None
+    cascade: bool = False
 
     @property
     def custom(self) -> bool:
@@ -96,8 +103,33 @@ def instant_field(name: str, label: str, *, required: bool = False) -> FieldDef:
     return FieldDef(name, label, "datetime", required=required)
 
 
-def lookup(name: str, label: str, relationship: str, *targets: str, fixed: bool = False) -> FieldDef:
-    return FieldDef(name, label, "reference", 18, reference_to=targets, relationship=relationship, fixed=fixed)
+def lookup(
+    name: str,
+    label: str,
+    relationship: str,
+    *targets: str,
+    fixed: bool = False,
+    required: bool = False,
+    children: str | None = None,
+    cascade: bool = False,
+) -> FieldDef:
+    return FieldDef(
+        name,
+        label,
+        "reference",
+        18,
+        reference_to=targets,
+        relationship=relationship,
+        fixed=fixed,
+        required=required,
+        children=children,
+        cascade=cascade,
+    )
+
+
+def formula(field: FieldDef, text: str | None) -> FieldDef:
+    """A field that is worked out: by a formula, or by a roll-up summary, which has no text."""
+    return replace(field, calculated=True, formula=text)
 
 
 def by_system(field: FieldDef) -> FieldDef:

@@ -25,6 +25,7 @@ CADENCES = ("Fast track", "Nurture: introduction", "Nurture: case study")
 INTEGRATION_USER = ids.from_world("005", "integration user")
 ORG_ID = ids.from_world("00D", "organization")
 
+_NURTURE = "Leadline nurture"
 _CHANNELS = {"call": "Call", "email": "Email", "linkedin_message": "LinkedIn"}
 _THIRTY_DAYS, _NINETY_DAYS = 30 * 86_400, 90 * 86_400
 
@@ -38,6 +39,7 @@ def load(world: World) -> Org:
     """An org with everything in the world, an integration user and the cadences."""
     org = Org()
     loader = _Loader(org, world)
+    org.schema.changed_at = dict.fromkeys(org.schema.changed_at, float(loader.start))
     loader.fixtures()
     for rep in world.reps:
         loader.rep(rep)
@@ -59,7 +61,7 @@ class _Loader:
         self._org = org
         self._now = world.now
         # Long before the first record, as users and cadences are.
-        self._start = min((c.created_at for c in world.companies), default=world.now) - _THIRTY_DAYS
+        self.start = min((c.created_at for c in world.companies), default=world.now) - _THIRTY_DAYS
 
     def put(
         self,
@@ -73,7 +75,7 @@ class _Loader:
     ) -> None:
         definition = OBJECTS[object]
         made, stamp = moments.instant(at), moments.instant(at if changed_at is None else changed_at)
-        row: Row = {"Id": record_id(object, source or values["Name"]), "Source_Id__c": source}
+        row: Row = {"Id": values.get("Id") or record_id(object, source or values["Name"]), "Source_Id__c": source}
         for field in definition.fields.values():
             if field.default is not None and field.default != "$User":
                 row[field.name] = field.default
@@ -83,25 +85,26 @@ class _Loader:
         if definition.owned:
             row["OwnerId"] = record_id("User", owner) if owner else INTEGRATION_USER
         row = {name: value for name, value in row.items() if value is not None}
-        self._org.table(definition).put(derive(definition, row, self._org, stamp))
+        self._org.put(derive(definition, row, self._org, stamp))
 
     def fixtures(self) -> None:
         user = {
             "Id": INTEGRATION_USER, "Username": USERNAME, "FirstName": "Leadline", "LastName": "Integration",
             "Email": USERNAME, "IsActive": True, "UserType": "Standard",
         }  # fmt: skip
-        self.put("User", None, self._start, user | {"Name": "integration user"})
+        self.put("User", None, self.start, user | {"Name": "integration user"})
         org = {"Id": ORG_ID, "Name": "Leadline Sandbox", "OrganizationType": "Developer Edition", "IsSandbox": True}
-        self.put("Organization", None, self._start, org)
+        self.put("Organization", None, self.start, org)
+        self.campaign(_NURTURE, "Email", "In Progress", self.start)
         for name in CADENCES:
-            self.put("ActionCadence", None, self._start, {"Name": name, "State": "Active"})
+            self.put("ActionCadence", None, self.start, {"Name": name, "State": "Active"})
 
     def rep(self, rep: Rep) -> None:
         values = {
             "Username": f"{rep.id}@leadline.example", "FirstName": rep.first_name, "LastName": rep.last_name,
             "Email": rep.email, "IsActive": rep.active,
         }  # fmt: skip
-        self.put("User", rep.id, self._start, values)
+        self.put("User", rep.id, self.start, values)
 
     def company(self, company: Company) -> None:
         employees, revenue = _plain_number(company.employees), _plain_number(company.revenue)
@@ -150,6 +153,12 @@ class _Loader:
         # The row was last touched when the deal was decided.
         changed_at = max(deal.created_at, min(deal.closed_at or 0, self._now))
         self.put("Opportunity", deal.id, deal.created_at, values, owner=deal.owner, changed_at=changed_at)
+        if deal.contact_id:
+            role = {
+                "OpportunityId": record_id("Opportunity", deal.id), "ContactId": values["ContactId"],
+                "Role": "Decision Maker", "IsPrimary": True,
+            }  # fmt: skip
+            self.put("OpportunityContactRole", deal.id, deal.created_at, role)
 
     def activity(self, activity: Activity) -> None:
         if activity.kind in CONVERSATION_KINDS:
@@ -178,7 +187,36 @@ class _Loader:
         }  # fmt: skip
         self.put("Event", activity.id, activity.at, values, owner=activity.rep)
 
+    def campaign(self, name: str, kind: str, status: str, at: int) -> str:
+        """The campaign of that name, made when it is first asked for, with the two statuses of its members."""
+        name = name[:80]
+        campaign = record_id("Campaign", name)
+        if self._org.row(campaign) is None:
+            self.put("Campaign", None, at, {"Name": name, "Type": kind, "Status": status, "IsActive": True})
+            for order, (label, responded) in enumerate((("Sent", False), ("Responded", True)), 1):
+                values = {
+                    "Id": record_id("CampaignMemberStatus", f"{name}/{label}"), "CampaignId": campaign,
+                    "Label": label, "SortOrder": order, "IsDefault": not responded, "HasResponded": responded,
+                }  # fmt: skip
+                self.put("CampaignMemberStatus", None, at, values)
+        return campaign
+
+    def _attended(self, activity: Activity) -> None:
+        """Who was at a webinar is a member of its campaign, once."""
+        key = f"{activity.asset}/{activity.lead_id or activity.contact_id}"
+        member = record_id("CampaignMember", key)
+        if self._org.row(member) is None:
+            campaign = self.campaign(f"Webinar: {activity.asset}", "Webinar", "Completed", activity.at)
+            person = "LeadId" if activity.lead_id else "ContactId"
+            values = {
+                "Id": member, "CampaignId": campaign, person: _who_and_what(activity).get("WhoId"),
+                "Status": "Responded",
+            }  # fmt: skip
+            self.put("CampaignMember", None, activity.at, values)
+
     def _web_event(self, activity: Activity) -> None:
+        if activity.kind == "webinar" and activity.asset and (activity.lead_id or activity.contact_id):
+            self._attended(activity)
         values = {
             "Type__c": activity.kind, "Asset__c": activity.asset, "Occurred_At__c": moments.instant(activity.at),
             "Lead__c": _link("Lead", activity.lead_id), "Contact__c": _link("Contact", activity.contact_id),

@@ -6,6 +6,8 @@ the demonstration org; `Leadline_*` are the ones that write-back needs.
 
 from __future__ import annotations
 
+from functools import cache
+
 from leadline_salesforce.sandbox.fields import (
     FieldDef,
     ObjectDef,
@@ -13,6 +15,7 @@ from leadline_salesforce.sandbox.fields import (
     by_system,
     currency,
     day_field,
+    formula,
     instant_field,
     integer,
     key_text,
@@ -75,7 +78,7 @@ ACCOUNT = ObjectDef(
     (
         text("Name", "Account Name", 255, required=True),
         picklist("Type", "Account Type", "Prospect", "Customer", "Partner", "Competitor"),
-        lookup("ParentId", "Parent Account ID", "Parent", "Account"),
+        lookup("ParentId", "Parent Account ID", "Parent", "Account", children="ChildAccounts"),
         text("BillingStreet", "Billing Street", 255), text("BillingCity", "Billing City", 40),
         text("BillingState", "Billing State/Province", 80), text("BillingCountry", "Billing Country", 80),
         text("Phone", "Account Phone", 40), url("Website", "Website"),
@@ -86,6 +89,7 @@ ACCOUNT = ObjectDef(
         multipicklist("Technologies__c", "Technologies", *TECHNOLOGIES),
         picklist("Process_Maturity__c", "Process Maturity", "low", "medium", "high"),
         picklist("Target_Tier__c", "Target Tier", "Tier 1", "Tier 2", "Tier 3"),
+        formula(currency("Open_Pipeline__c", "Open Pipeline"), None),
         *WRITE_BACK,
     ),
     mergeable=True,
@@ -94,12 +98,13 @@ ACCOUNT = ObjectDef(
 CONTACT = ObjectDef(
     "Contact", "Contact", "Contacts", "003",
     (
-        lookup("AccountId", "Account ID", "Account", "Account"), *person_name(),
+        lookup("AccountId", "Account ID", "Account", "Account", children="Contacts", cascade=True), *person_name(),
         text("Title", "Title", 128), text("Department", "Department", 80), email("Email", "Email"),
         text("Phone", "Business Phone", 40), text("MailingCity", "Mailing City", 40),
         text("MailingCountry", "Mailing Country", 80),
         boolean("HasOptedOutOfEmail", "Email Opt Out"), picklist("LeadSource", "Lead Source", *SOURCES),
         long_text("Description", "Contact Description", 32_000),
+        formula(text("Account_Tier__c", "Account Tier", 1300), "TEXT(Account.Target_Tier__c)"),
         *WRITE_BACK,
     ),
     mergeable=True,
@@ -132,8 +137,9 @@ LEAD = ObjectDef(
 OPPORTUNITY = ObjectDef(
     "Opportunity", "Opportunity", "Opportunities", "006",
     (
-        lookup("AccountId", "Account ID", "Account", "Account"),
+        lookup("AccountId", "Account ID", "Account", "Account", children="Opportunities", cascade=True),
         lookup("ContactId", "Contact ID", "Contact", "Contact", fixed=True),
+        lookup("CampaignId", "Campaign ID", "Campaign", "Campaign", children="Opportunities"),
         text("Name", "Name", 120, required=True),
         picklist("StageName", "Stage", *STAGES, required=True),
         currency("Amount", "Amount"), day_field("CloseDate", "Close Date", required=True),
@@ -150,7 +156,8 @@ _TASK_TYPES = ("Call", "Email", "LinkedIn", "Meeting", "Demo", "Other")
 TASK = ObjectDef(
     "Task", "Task", "Tasks", "00T",
     (
-        lookup("WhoId", "Name ID", "Who", "Contact", "Lead"), lookup("WhatId", "Related To ID", "What", *_RELATED),
+        lookup("WhoId", "Name ID", "Who", "Contact", "Lead", children="Tasks", cascade=True),
+        lookup("WhatId", "Related To ID", "What", *_RELATED, children="Tasks", cascade=True),
         FieldDef("Subject", "Subject", "combobox", 255), day_field("ActivityDate", "Due Date Only"),
         picklist("Status", "Status", "Not Started", "In Progress", "Completed", "Waiting", "Deferred",
                  default="Not Started"),
@@ -170,7 +177,8 @@ TASK = ObjectDef(
 EVENT = ObjectDef(
     "Event", "Event", "Events", "00U",
     (
-        lookup("WhoId", "Name ID", "Who", "Contact", "Lead"), lookup("WhatId", "Related To ID", "What", *_RELATED),
+        lookup("WhoId", "Name ID", "Who", "Contact", "Lead", children="Events", cascade=True),
+        lookup("WhatId", "Related To ID", "What", *_RELATED, children="Events", cascade=True),
         FieldDef("Subject", "Subject", "combobox", 255), text("Location", "Location", 255),
         instant_field("StartDateTime", "Start Date Time", required=True),
         instant_field("EndDateTime", "End Date Time"),
@@ -185,10 +193,61 @@ WEB_EVENT = ObjectDef(
     (
         by_system(text("Name", "Web Event Name", 80)), picklist("Type__c", "Type", *WEB_EVENT_TYPES),
         text("Asset__c", "Asset"), instant_field("Occurred_At__c", "Occurred At"),
-        lookup("Lead__c", "Lead", "Lead__r", "Lead"), lookup("Contact__c", "Contact", "Contact__r", "Contact"),
-        lookup("Account__c", "Account", "Account__r", "Account"),
+        lookup("Lead__c", "Lead", "Lead__r", "Lead", children="Web_Events__r"),
+        lookup("Contact__c", "Contact", "Contact__r", "Contact", children="Web_Events__r"),
+        lookup("Account__c", "Account", "Account__r", "Account", children="Web_Events__r"),
         number("Page_Views__c", "Page Views", 6), number("Duration__c", "Duration (s)", 8),
     ),
+)  # fmt: skip
+
+CONTACT_ROLE = ObjectDef(
+    "OpportunityContactRole", "Opportunity Contact Role", "Opportunity Contact Roles", "00K",
+    (
+        lookup("OpportunityId", "Opportunity ID", "Opportunity", "Opportunity", children="OpportunityContactRoles",
+               fixed=True, required=True, cascade=True),
+        lookup("ContactId", "Contact ID", "Contact", "Contact", children="OpportunityContactRoles",
+               required=True, cascade=True),
+        picklist("Role", "Role", "Business User", "Decision Maker", "Economic Buyer", "Evaluator", "Influencer",
+                 "Other"),
+        boolean("IsPrimary", "Primary"),
+    ),
+    owned=False,
+)  # fmt: skip
+
+CAMPAIGN = ObjectDef(
+    "Campaign", "Campaign", "Campaigns", "701",
+    (
+        text("Name", "Name", 80, required=True), lookup("ParentId", "Parent Campaign ID", "Parent", "Campaign"),
+        picklist("Type", "Type", "Webinar", "Email", "Content", "Trade Show", "Other"),
+        picklist("Status", "Status", "Planned", "In Progress", "Completed", "Aborted", default="Planned"),
+        day_field("StartDate", "Start Date"), day_field("EndDate", "End Date"), boolean("IsActive", "Active"),
+        long_text("Description", "Description", 32_000),
+    ),
+)  # fmt: skip
+
+MEMBER_STATUS = ObjectDef(
+    "CampaignMemberStatus", "Campaign Member Status", "Campaign Member Statuses", "01Y",
+    (
+        lookup("CampaignId", "Campaign ID", "Campaign", "Campaign", fixed=True, required=True, cascade=True,
+               children="CampaignMemberStatuses"),
+        text("Label", "Label", 765, required=True), integer("SortOrder", "Sort Order"),
+        boolean("IsDefault", "Is Default"), boolean("HasResponded", "Responded"),
+    ),
+    owned=False,
+)  # fmt: skip
+
+CAMPAIGN_MEMBER = ObjectDef(
+    "CampaignMember", "Campaign Member", "Campaign Members", "00v",
+    (
+        lookup("CampaignId", "Campaign ID", "Campaign", "Campaign", fixed=True, required=True, cascade=True,
+               children="CampaignMembers"),
+        lookup("LeadId", "Lead ID", "Lead", "Lead", fixed=True, cascade=True, children="CampaignMembers"),
+        lookup("ContactId", "Contact ID", "Contact", "Contact", fixed=True, cascade=True, children="CampaignMembers"),
+        picklist("Status", "Status", "Sent", "Responded"),
+        by_system(boolean("HasResponded", "Responded")),
+        by_system(day_field("FirstRespondedDate", "First Responded Date")),
+    ),
+    owned=False,
 )  # fmt: skip
 
 USER = ObjectDef(
@@ -234,20 +293,26 @@ ORGANIZATION = ObjectDef(
 OBJECTS: dict[str, ObjectDef] = {
     definition.name: definition
     for definition in (
-        ACCOUNT, CONTACT, LEAD, OPPORTUNITY, TASK, EVENT, WEB_EVENT, USER, CADENCE, TRACKER, ORGANIZATION,
+        ACCOUNT, CONTACT, LEAD, OPPORTUNITY, CONTACT_ROLE, CAMPAIGN, MEMBER_STATUS, CAMPAIGN_MEMBER,
+        TASK, EVENT, WEB_EVENT, USER, CADENCE, TRACKER, ORGANIZATION,
     )
 }  # fmt: skip
-_FOLDED = {name.lower(): definition for name, definition in OBJECTS.items()}
-_BY_PREFIX = {definition.prefix: definition for definition in OBJECTS.values()}
+_BY_PREFIX = {definition.prefix: definition.name for definition in OBJECTS.values()}
 
-__all__ = ["GROUPS", "OBJECTS", "STAGES", "WEB_EVENT_TYPES", "WRITE_BACK", "named", "of_id"]
-
-
-def named(name: str) -> ObjectDef | None:
-    """The object of that name in any case."""
-    return _FOLDED.get(name.lower())
+__all__ = ["GROUPS", "OBJECTS", "STAGES", "WEB_EVENT_TYPES", "WRITE_BACK", "cascades", "kind"]
 
 
-def of_id(record_id: str) -> ObjectDef | None:
-    """The object that ids with this beginning belong to."""
+@cache
+def cascades(parent: str) -> tuple[tuple[str, str], ...]:
+    """Objects and their lookups to `parent` through which they are deleted with it."""
+    return tuple(
+        (definition.name, field.name)
+        for definition in OBJECTS.values()
+        for field in definition.fields.values()
+        if field.cascade and parent in field.reference_to
+    )
+
+
+def kind(record_id: str) -> str | None:
+    """The name of the object that ids with this beginning belong to."""
     return _BY_PREFIX.get(record_id[:3])

@@ -8,7 +8,8 @@ from typing import Any
 
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
-from leadline_salesforce.sandbox.objects import OBJECTS, of_id
+from leadline_salesforce.sandbox.objects import kind
+from leadline_salesforce.sandbox.schema import Schema
 from leadline_salesforce.sandbox.soql import Path, Query, pointed
 from leadline_salesforce.sandbox.store import Org, Row
 
@@ -52,11 +53,10 @@ _TYPE = FieldDef("Type", "Type", "string", 40, read_only=True)
 
 def kind_of(row: Row) -> str | None:
     """The object that a row belongs to."""
-    definition = of_id(row["Id"])
-    return definition.name if definition else None
+    return kind(row["Id"])
 
 
-def resolve(query: Query, definition: ObjectDef, path: Path) -> Resolved:
+def resolve(query: Query, definition: ObjectDef, path: Path, schema: Schema) -> Resolved:
     """The field that a path means. ApiError INVALID_FIELD, pointing at it, when there is none."""
     parts = path.parts
     if len(parts) > 1 and parts[0].lower() in {(query.alias or "").lower(), definition.name.lower()}:
@@ -74,8 +74,8 @@ def resolve(query: Query, definition: ObjectDef, path: Path) -> Resolved:
                 "your WSDL or the describe call for the appropriate names.",
             )
         hops.append(hop)
-        targets = tuple(OBJECTS[name] for name in hop.reference_to)
-    field = next((found for d in targets if (found := d.field(parts[-1])) is not None), None)
+        targets = tuple(found for name in hop.reference_to if (found := schema.named(name)) is not None)
+    field = next((named for d in targets if (named := d.field(parts[-1])) is not None), None)
     if field is None and len(targets) > 1 and parts[-1].lower() == "type":
         field = _TYPE
     if field is None:

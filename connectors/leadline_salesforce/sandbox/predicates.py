@@ -28,7 +28,8 @@ from leadline_salesforce.sandbox.soql import (
     pointed,
     unquote,
 )
-from leadline_salesforce.sandbox.store import Key, Org, Row
+from leadline_salesforce.sandbox.sortedkeys import Key
+from leadline_salesforce.sandbox.store import Org, Row
 
 Predicate: TypeAlias = Callable[[Row], bool]
 
@@ -71,7 +72,7 @@ class _Compiler:
                 return self.comparison(condition)
 
     def comparison(self, comparison: Comparison) -> Predicate:
-        resolved = resolve(self.query, self.definition, comparison.path)
+        resolved = resolve(self.query, self.definition, comparison.path, self.org.schema)
         field = resolved.field
         if not field.filterable:
             raise self._refuse(comparison, f"field '{field.name}' can not be filtered in a query call")

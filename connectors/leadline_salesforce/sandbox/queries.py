@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import formatdate, parsedate_to_datetime
 
 from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.calls import Answer, Call, Gate
@@ -13,7 +14,6 @@ from leadline_salesforce.sandbox.describe import describe, describe_global
 from leadline_salesforce.sandbox.evaluate import Evaluator, Found
 from leadline_salesforce.sandbox.faults import ApiError, not_found
 from leadline_salesforce.sandbox.fields import ObjectDef
-from leadline_salesforce.sandbox.objects import OBJECTS, named
 from leadline_salesforce.sandbox.soql import parse
 from leadline_salesforce.sandbox.store import Org
 
@@ -103,15 +103,24 @@ class Queries:
         )
 
     def objects(self, call: Call) -> Answer:
-        shown = [describe_global(definition, call.base) for definition in OBJECTS.values()]
-        return Answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})
+        changed = max(call.schema.changed_at.values())
+        if _unchanged(call, changed):
+            return Answer(None, 304)
+        shown = [describe_global(definition, call.base) for definition in call.schema]
+        headers = {"Last-Modified": formatdate(changed, usegmt=True)}
+        return Answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown}, headers=headers)
 
     def object(self, call: Call) -> Answer:
         definition = known(call)
         return Answer({"objectDescribe": describe_global(definition, call.base), "recentItems": []})
 
     def describe(self, call: Call) -> Answer:
-        return Answer(describe(known(call), call.base))
+        definition = known(call)
+        changed = call.schema.changed_at[definition.name]
+        headers = {"Last-Modified": formatdate(changed, usegmt=True)}
+        if _unchanged(call, changed):
+            return Answer(None, 304, headers=headers)
+        return Answer(describe(definition, call.base, call.schema), headers=headers)
 
     def updated(self, call: Call) -> Answer:
         definition = known(call)
@@ -142,9 +151,18 @@ class Queries:
         return start, end
 
 
+def _unchanged(call: Call, changed: float) -> bool:
+    """Whether the caller has seen the schema since it changed. A date that cannot be read is no date."""
+    try:
+        seen = parsedate_to_datetime(call.headers.get("if-modified-since", ""))
+    except ValueError:
+        return False
+    return seen.timestamp() >= int(changed)
+
+
 def known(call: Call) -> ObjectDef:
     """The object named in the path, 404 when there is none."""
-    definition = named(call.text("object"))
+    definition = call.schema.named(call.text("object"))
     if definition is None:
         raise not_found()
     return definition

@@ -11,7 +11,6 @@ from leadline_salesforce.sandbox import ids
 from leadline_salesforce.sandbox.calls import Answer, Call
 from leadline_salesforce.sandbox.faults import ApiError, RowError, not_found
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
-from leadline_salesforce.sandbox.objects import named, of_id
 from leadline_salesforce.sandbox.queries import known
 from leadline_salesforce.sandbox.store import Org, Row
 from leadline_salesforce.sandbox.writes import Planned, Writes
@@ -89,7 +88,7 @@ class Rows:
 
     def create_many(self, call: Call) -> Answer:
         records, all_or_none = _records(call)
-        steps = [_Step(lambda r=r: self._writes.create(_typed(r), r, call.by)) for r in records]  # type: ignore[misc]
+        steps = [_Step(lambda r=r: self._writes.create(_typed(r, call), r, call.by)) for r in records]  # type: ignore[misc]
         return self._collection(steps, all_or_none=all_or_none)
 
     def update_many(self, call: Call) -> Answer:
@@ -112,7 +111,7 @@ class Rows:
             if again:
                 raise RowError("DUPLICATE_VALUE", f"Duplicate id specified: {record_id}", [])
             values = {name: value for name, value in record.items() if name.lower() != "id"}
-            return self._writes.update(_typed(record), record_id, values, call.by)
+            return self._writes.update(_typed(record, call), record_id, values, call.by)
 
         return plan
 
@@ -132,7 +131,7 @@ class Rows:
         self, definition: ObjectDef, field: FieldDef, record: Mapping[str, Any], *, again: bool, call: Call
     ) -> Callable[[], Planned]:
         def plan() -> Planned:
-            if _typed(record) is not definition:
+            if _typed(record, call) is not definition:
                 raise RowError("INVALID_TYPE", f"Record type is not {definition.name}", [])
             if record.get(field.name) in (None, ""):
                 raise RowError("MISSING_ARGUMENT", f"{field.name} not specified", [])
@@ -148,7 +147,7 @@ class Rows:
         wanted = [text for text in call.query.get("ids", "").split(",") if text]
         _limit(len(wanted))
         steps = [
-            _Step(lambda i=i: self._writes.delete(_of_id(i), i, call.by), i)  # type: ignore[misc] # i is bound now
+            _Step(lambda i=i: self._writes.delete(_of_id(i, call), i, call.by), i)  # type: ignore[misc] # i is bound now
             for i in wanted
         ]
         return self._collection(steps, all_or_none=call.query.get("allOrNone", "false").lower() == "true")
@@ -168,30 +167,21 @@ class Rows:
 
     def _collection(self, steps: list[_Step], *, all_or_none: bool, upsert: bool = False) -> Answer:
         """Each row's result in order. With `all_or_none` one refused row takes the others back."""
-        results: list[dict[str, Any]] = []
-        undo: list[tuple[Planned, Row | None]] = []
-        for step in steps:
-            try:
-                planned = step.plan()
-            except RowError as error:
-                results.append(error.result(step.record_id))
-                continue
-            undo.append((planned, self._org.row(planned.record_id)))
-            self._writes.put(planned)
-            made = {"created": planned.created} if upsert else {}
-            results.append({"id": planned.record_id, "success": True, "errors": []} | made)
-        if all_or_none and any(not result["success"] for result in results):
-            self._roll_back(undo)
-            results = [_rolled_back() if result["success"] else result for result in results]
+        with self._writes.transaction() as transaction:
+            results = [self._result(step, upsert=upsert) for step in steps]
+            if all_or_none and any(not result["success"] for result in results):
+                transaction.roll_back()
+                results = [_rolled_back() if result["success"] else result for result in results]
         return Answer(results, records=sum(result["success"] for result in results))
 
-    def _roll_back(self, undo: list[tuple[Planned, Row | None]]) -> None:
-        for planned, before in reversed(undo):
-            table = self._org.table(_of_id(planned.record_id))
-            if before is None:
-                table.drop(planned.record_id)
-            else:
-                table.put(before)
+    def _result(self, step: _Step, *, upsert: bool) -> dict[str, Any]:
+        try:
+            planned = step.plan()
+        except RowError as error:
+            return error.result(step.record_id)
+        self._writes.put(planned)
+        made = {"created": planned.created} if upsert else {}
+        return {"id": planned.record_id, "success": True, "errors": []} | made
 
 
 def _rolled_back() -> dict[str, Any]:
@@ -258,18 +248,18 @@ def _type_of(record: Mapping[str, Any]) -> str:
     return str(attributes.get("type", "")) if isinstance(attributes, Mapping) else ""
 
 
-def _typed(record: Mapping[str, Any]) -> ObjectDef:
+def _typed(record: Mapping[str, Any], call: Call) -> ObjectDef:
     name = _type_of(record)
     if not name:
         raise RowError("INVALID_TYPE", "Must specify the attributes.type of each record", [])
-    definition = named(name)
+    definition = call.schema.named(name)
     if definition is None:
         raise RowError("INVALID_TYPE", f"sObject type '{name}' is not supported.", [])
     return definition
 
 
-def _of_id(record_id: str) -> ObjectDef:
-    definition = of_id(record_id)
+def _of_id(record_id: str, call: Call) -> ObjectDef:
+    definition = call.schema.of_id(record_id)
     if definition is None or ids.normal(record_id) is None:
         raise RowError("MALFORMED_ID", f"bad id {record_id}", [])
     return definition

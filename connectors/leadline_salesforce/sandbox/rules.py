@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.faults import RowError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
-from leadline_salesforce.sandbox.objects import of_id
+from leadline_salesforce.sandbox.objects import kind
 from leadline_salesforce.sandbox.store import Org, Row
 
 _Reader: TypeAlias = Callable[[FieldDef, Any, Org], Any]
@@ -138,8 +138,7 @@ def _datetime(field: FieldDef, value: Any, _: Org) -> str:
 
 def _reference(field: FieldDef, value: Any, org: Org) -> str:
     record_id = ids.normal(value) if isinstance(value, str) else None
-    definition = of_id(record_id) if record_id else None
-    if record_id is None or definition is None or definition.name not in field.reference_to:
+    if record_id is None or kind(record_id) not in field.reference_to:
         raise RowError("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", [field.name])
     target = org.row(record_id)
     if target is None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from leadline_salesforce.sandbox.actions import ASSIGN, Actions
+from leadline_salesforce.sandbox.administration import Administration
 from leadline_salesforce.sandbox.auth import (
     CONSUMER_KEY,
     CONSUMER_SECRET,
@@ -27,6 +28,7 @@ from leadline_salesforce.sandbox.calls import NEWEST, OLDEST, Answer, Gate, Hand
 from leadline_salesforce.sandbox.edits import Edits
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.identity import Identity
+from leadline_salesforce.sandbox.latecommits import LateCommits
 from leadline_salesforce.sandbox.loading import INTEGRATION_USER, ORG_ID, load
 from leadline_salesforce.sandbox.queries import Queries
 from leadline_salesforce.sandbox.rows import Rows
@@ -59,7 +61,8 @@ class SalesforceSandbox:
     def __init__(self, world: World, clock: SandboxClock, faults: Faults) -> None:
         self.org: Org = load(world)
         self.auth = Auth(clock, ORG_ID, INTEGRATION_USER)
-        self.gate = Gate(clock, self.auth.sessions, INTEGRATION_USER)
+        self.late = LateCommits(self.org)
+        self.gate = Gate(clock, self.auth.sessions, self.org.schema, self.late, INTEGRATION_USER)
         self._identity = Identity(self.auth, self.org, ORG_ID, INTEGRATION_USER)
         writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
         self.queries = Queries(self.org, self.gate)
@@ -68,7 +71,13 @@ class SalesforceSandbox:
         self.bulk_pace = Pace()
         self.bulk_queries = BulkQueries(self.org, clock, self.bulk_pace)
         self.bulk_ingest = BulkIngest(writes, clock, self.bulk_pace)
-        self._edits = Edits(self.org, writes, clock, self.bulk_ingest, INTEGRATION_USER)
+        self._edits = Edits(
+            self.org,
+            writes,
+            self.late,
+            Administration(self.org, writes.guards, clock, self.bulk_queries, self.bulk_ingest),
+            INTEGRATION_USER,
+        )
 
     @property
     def session_seconds(self) -> float:
@@ -198,8 +207,11 @@ class SalesforceSandbox:
     def state(self) -> Mapping[str, list[Row]]:
         """Every row of every object, deleted ones included, with all fields."""
         return {
-            name: [{field: row.get(field) for field in table.definition.fields} for row in table.rows.values()]
-            for name, table in self.org.tables.items()
+            definition.name: [
+                {field: row.get(field) for field in definition.fields}
+                for row in self.org.table(definition).rows.values()
+            ]
+            for definition in self.org.schema.everything()
         }
 
     def edit(self, command: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ Every write is planned first and then put, so that a batch can be refused as a w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.derived import derive
 from leadline_salesforce.sandbox.faults import RowError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
-from leadline_salesforce.sandbox.objects import of_id
+from leadline_salesforce.sandbox.guards import Guards
+from leadline_salesforce.sandbox.objects import cascades, kind
 from leadline_salesforce.sandbox.rules import checked, coerce
 from leadline_salesforce.sandbox.store import Org, Row
 
@@ -36,10 +38,27 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who writes, and whether assignment rules run: they do unless the caller's header says FALSE."""
+    """Who writes, whether assignment rules run (they do unless the caller's header says FALSE), and whether a
+    duplicate rule that only alerts is passed over."""
 
     user: str
     auto_assign: bool
+    allow_duplicates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Writes since `mark`."""
+
+    org: Org
+    journal: list[tuple[str, Row | None]]
+    mark: int
+    told: list[tuple[str, str, Row, Row]]
+
+    def roll_back(self) -> None:
+        """As if none of them had been made."""
+        self.org.undo(self.journal, self.mark)
+        self.told.clear()
 
 
 class Writes:
@@ -47,18 +66,22 @@ class Writes:
 
     def __init__(self, org: Org, clock: SandboxClock, faults: Faults, default_owner: str) -> None:
         self.org = org
-        self._clock = clock
+        self.clock = clock
         self._faults = faults
         self.default_owner = default_owner
+        self.guards = Guards(org, clock)
+        self._told: list[tuple[str, str, Row, Row]] | None = None
+        self.bin: dict[str, list[str]] = {}  # deleted record -> what was deleted with it
 
     def create(self, definition: ObjectDef, values: Mapping[str, Any], by: By) -> Planned:
         """A new row. RowError in the vendor's words."""
         _writable(definition)
         changes = checked(definition, values, self.org, creating=True)
-        now = moments.instant(self._clock.now())
+        now = moments.instant(self.clock.now())
         row: Row = {"Id": self.org.next_id(definition), **_defaults(definition, by.user), **_filled(changes)}
         row |= {"CreatedDate": now, "CreatedById": by.user}
         self.check_fault(definition.name, _key_of(definition, row))
+        self.guards.check_locks(definition, row)
         return Planned(self._finished(definition, row, changes, by), created=True)
 
     def update(self, definition: ObjectDef, record_id: str, values: Mapping[str, Any], by: By) -> Planned:
@@ -70,6 +93,7 @@ class Writes:
             raise RowError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
         self.check_fault(definition.name, old["Id"])
         row = {name: value for name, value in (old | changes).items() if value is not None}
+        self.guards.check_locks(definition, old, row)
         return Planned(self._finished(definition, row, changes, by), created=False)
 
     def upsert(self, definition: ObjectDef, field: FieldDef, values: Mapping[str, Any], by: By) -> Planned:
@@ -88,6 +112,7 @@ class Writes:
             raise RowError("INSUFFICIENT_ACCESS_OR_READONLY", f"entity type {definition.name} cannot be deleted", [])
         old = self.living(definition, record_id)
         self.check_fault(definition.name, old["Id"])
+        self.guards.check_locks(definition, old)
         return Planned(self._stamped(old | {"IsDeleted": True} | marks, by), created=False)
 
     def mark(self, row: Row, by: By, **marks: Any) -> Planned:
@@ -97,14 +122,15 @@ class Writes:
     def find(self, definition: ObjectDef, field: FieldDef, value: Any) -> Row | None:
         """The living row with this value in an external id field, or with this id."""
         if field.name == "Id":
-            return self.org.table(definition).rows.get(ids.normal(str(value)) or "")
+            row = self.org.table(definition).rows.get(ids.normal(str(value)) or "")
+            return None if row is None or row.get("IsDeleted") else row
         plain = coerce(field, value, self.org)
         return None if plain is None else self.org.table(definition).by_unique(field.name, plain)
 
     def living(self, definition: ObjectDef, record_id: str) -> Row:
         """The row to be changed. RowError when the id is wrong, unknown or of a deleted record."""
         normal = ids.normal(record_id)
-        if normal is None or of_id(normal) is not definition:
+        if normal is None or kind(normal) != definition.name:
             raise RowError(
                 "MALFORMED_ID", f"{definition.label} ID: id value of incorrect type: {record_id}", ["Id"], status=404
             )
@@ -121,26 +147,57 @@ class Writes:
         if normal not in self.org.table(definition).rows:
             raise RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [], status=404)
         self.check_fault(definition.name, normal)
-        self.org.table(definition).drop(normal)
+        self.org.drop(normal)
         return normal
 
     def put(self, planned: Planned) -> None:
-        """Make a planned row real."""
-        definition = of_id(planned.record_id)
-        if definition is None:
-            raise KeyError(planned.record_id)
-        self.org.table(definition).put(planned.row)
+        """Make a planned row real. A record that goes to the recycle bin takes its children with it."""
+        before, row = self.org.row(planned.record_id), planned.row
+        self.org.put(row)
+        if before is None:
+            return
+        name = kind(planned.record_id) or ""
+        self._tell(name, planned.record_id, before, row)
+        if row.get("IsDeleted") and not before.get("IsDeleted"):
+            self._delete_children(name, row)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Writes that can be taken back together. Automation sees them at the end, if they stayed."""
+        with self.org.undoable() as journal:
+            outer, self._told = self._told, []
+            try:
+                yield Transaction(self.org, journal, len(journal), self._told)
+            finally:
+                told, self._told = self._told or [], outer
+                for change in told:
+                    self._tell(*change)
+
+    def _tell(self, name: str, record_id: str, before: Row, after: Row) -> None:
+        if self._told is None:
+            self._faults.wrote(name, record_id, before, after)
+        else:
+            self._told.append((name, record_id, before, after))
+
+    def _delete_children(self, name: str, parent: Row) -> None:
+        by, gone = By(parent["LastModifiedById"], auto_assign=False), self.bin.setdefault(parent["Id"], [])
+        for child, field in cascades(name):
+            for row in self.org.tables[child].having(field, parent["Id"]):
+                if not row.get("IsDeleted"):
+                    self.put(self.mark(row, by, IsDeleted=True))
+                    gone += (row["Id"], *self.bin.get(row["Id"], ()))
 
     def _finished(self, definition: ObjectDef, row: Row, changes: Row, by: By) -> Row:
         self._owner(definition, changes)
         self._duplicates(definition, row)
         if by.auto_assign and definition.name in _ASSIGNED:
             row["OwnerId"] = self.default_owner
-        row = derive(definition, row, self.org, moments.instant(self._clock.now()))
+        row = derive(definition, row, self.org, moments.instant(self.clock.now()))
+        self.guards.check_rules(definition, row, allow_duplicates=by.allow_duplicates)
         return self._stamped(row, by)
 
     def _stamped(self, row: Row, by: By) -> Row:
-        now = moments.instant(self._clock.now())
+        now = moments.instant(self.clock.now())
         return row | {"LastModifiedDate": now, "LastModifiedById": by.user, "SystemModstamp": now}
 
     def _owner(self, definition: ObjectDef, changes: Row) -> None:

@@ -1,0 +1,40 @@
+"""Writes whose transaction takes long: stamped when they were made, to be seen only when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from leadline_salesforce.sandbox.store import Org, Row
+
+_STAMPS = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
+
+
+@dataclass(slots=True)
+class LateCommits:
+    """Rows on their way. `settle` is asked before every call."""
+
+    org: Org
+    _waiting: list[tuple[float, Row | None, Row]] = field(default_factory=list)  # when, before, after
+
+    def hold(self, visible_at: float, before: Row | None, after: Row) -> None:
+        """Show `after` from `visible_at` (epoch seconds) on."""
+        self._waiting.append((visible_at, before, after))
+
+    def settle(self, now: float) -> None:
+        """Make real what is due."""
+        if not self._waiting:
+            return
+        due = [entry for entry in self._waiting if entry[0] <= now]
+        self._waiting = [entry for entry in self._waiting if entry[0] > now]
+        for _, before, after in sorted(due, key=lambda entry: entry[0]):
+            self.org.put(self._merged(before, after))
+
+    def _merged(self, before: Row | None, after: Row) -> Row:
+        """The row as it is by now with what the late write changed; the later stamp counts."""
+        current = self.org.row(after["Id"])
+        if current is None or before is None or current is before:
+            return after
+        changed = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
+        if current["SystemModstamp"] > after["SystemModstamp"]:
+            changed = {name: value for name, value in changed.items() if name not in _STAMPS}
+        return {name: value for name, value in (current | changed).items() if value is not None}
