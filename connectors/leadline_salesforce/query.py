@@ -21,6 +21,7 @@ MERGEABLE = frozenset({"Account", "Contact", "Lead"})
 
 # URI and headers together may have 16,384 bytes (vendor's limit); the headers and the path get 4,096 of them.
 _URI = 12_288
+_PAGE_IN_URI = 256  # what follows the names of a page's fields: the place, order and limit
 _BRACKETS = len(quote_plus("()"))
 _ID_IN_URI = 18 + len(quote_plus("'', "))  # an id has nothing to escape
 
@@ -56,16 +57,12 @@ def is_name(text: str) -> bool:
 
 def select(object: str, fields: Sequence[str], after: After | None) -> str:
     """The next page of an object, with what every page needs."""
-    return (
-        f"SELECT {', '.join(_columns(object, fields))} FROM {name(object)}{_where(after)} "  # noqa: S608 - names are checked
-        f"ORDER BY SystemModstamp, Id LIMIT {PAGE_SIZE}"
-    )
+    return f"{_opening(object, fields)}{_where(after)} ORDER BY SystemModstamp, Id LIMIT {PAGE_SIZE}"
 
 
 def select_all(object: str, fields: Sequence[str], after: After) -> str:
     """The rows from a place on, for a bulk query: an order or a limit would keep the org from splitting it."""
-    names = ", ".join(_columns(object, fields))
-    return f"SELECT {names} FROM {name(object)} WHERE SystemModstamp >= {after.stamp}"  # noqa: S608 - names are checked
+    return f"{_opening(object, fields)} WHERE SystemModstamp >= {after.stamp}"
 
 
 def count(object: str, after: After | None) -> str:
@@ -75,16 +72,37 @@ def count(object: str, after: After | None) -> str:
 
 def by_ids(object: str, fields: Sequence[str], ids: Sequence[str]) -> Iterator[str]:
     """Queries for known rows with all that a record needs, as few as keep each within a URI."""
-    names = ", ".join(_columns(object, fields))
-    opening = f"SELECT {names} FROM {name(object)} WHERE Id IN "  # noqa: S608 - names are checked
+    opening = f"{_opening(object, fields)} WHERE Id IN "
     per_query = max(1, min(PAGE_SIZE, (_URI - len(quote_plus(opening)) - _BRACKETS) // _ID_IN_URI))
     for at in range(0, len(ids), per_query):
         yield f"{opening}{_texts(ids[at : at + per_query])}"
 
 
+def fits(object: str, fields: Sequence[str]) -> bool:
+    """Whether a page of these fields can be asked for with one URI."""
+    return len(quote_plus(_opening(object, fields))) <= _URI - _PAGE_IN_URI
+
+
+def groups(object: str, fields: Sequence[str]) -> list[tuple[str, ...]]:
+    """The fields in as few parts as leave each query for known rows half of its URI for ids."""
+    parts: list[list[str]] = [[]]
+    room = left = _URI // 2 - len(quote_plus(_opening(object, ())))
+    for field in fields:
+        left -= len(quote_plus(f", {field}"))
+        if left < 0 and parts[-1]:
+            parts.append([])
+            left = room - len(quote_plus(f", {field}"))
+        parts[-1].append(field)
+    return [tuple(part) for part in parts]
+
+
 def is_id(text: str) -> bool:
     """Whether the text has the form of a record id."""
     return _ID.match(text) is not None
+
+
+def _opening(object: str, fields: Sequence[str]) -> str:
+    return f"SELECT {', '.join(_columns(object, fields))} FROM {name(object)}"  # noqa: S608 - names are checked
 
 
 def _columns(object: str, fields: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from leadline_salesforce.bulk_query import LOOKS, RESULT_ROWS, BulkQueries, Endi
 from leadline_salesforce.client import Client
 from leadline_salesforce.cursor import JobPlace, Progress, later, literal, stamp
 from leadline_salesforce.descriptions import NOT_SEEN, Descriptions, unmoving
+from leadline_salesforce.known_rows import whole
 from leadline_salesforce.options import SalesforceOptions
 from leadline_salesforce.query import PAGE_SIZE, After
 from leadline_salesforce.rows import reader
@@ -72,11 +73,17 @@ class Reading:
             progress, _ = yield from self._collected(request, progress)
         began = progress.began if progress.began is not None else self._runtime.now()
         place, may_be_much = progress.start(), True
-        record = reader(request.fields)
+        # More fields than a URI holds: the page tells which rows, and they are looked up.
+        fits = query.fits(request.object, request.fields)
+        asked = request.fields if fits else ()
+        record = reader(asked)
         while True:
-            page = self._client.query(query.select(request.object, request.fields, place), include_deleted=True)
+            page = self._client.query(query.select(request.object, asked, place), include_deleted=True)
             rows = page["records"]
             records = tuple(map(record, rows))
+            if not fits:
+                found = whole(self._client, request.object, request.fields, [row.id for row in records])
+                records = tuple(found[row.id] if row.id in found else replace(row, deleted=True) for row in records)
             if rows:
                 place = After(literal(rows[-1]["SystemModstamp"]), rows[-1]["Id"])
             # The vendor may make pages smaller than asked for (wide rows): then it says `done: false`.

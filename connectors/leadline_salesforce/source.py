@@ -12,9 +12,9 @@ from leadline_salesforce.client import Client
 from leadline_salesforce.cursor import Progress
 from leadline_salesforce.descriptions import Descriptions
 from leadline_salesforce.health import Health
+from leadline_salesforce.known_rows import whole
 from leadline_salesforce.options import SalesforceOptions
 from leadline_salesforce.reading import Reading
-from leadline_salesforce.rows import reader
 
 
 class SalesforceSource:
@@ -48,15 +48,9 @@ class SalesforceSource:
     def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]:
         """The named records now, deleted ones included, in the order of `ids`; those unknown to the org as deleted."""
         wanted = {named: record_ids.normal(named) for named in dict.fromkeys(ids)}
-        record = reader(request.fields)
-        found: dict[str, RawRecord] = {}
+        known = list(dict.fromkeys(filter(None, wanted.values())))
         with self._descriptions.explaining(request.object, request.fields):
-            for soql in query.by_ids(request.object, request.fields, list(filter(None, wanted.values()))):
-                page = self._client.query(soql, include_deleted=True)
-                found |= {row["Id"]: record(row) for row in page["records"]}
-                while not page["done"]:  # wide rows: fewer on a page than were asked for
-                    page = self._client.more(page["nextRecordsUrl"])
-                    found |= {row["Id"]: record(row) for row in page["records"]}
+            found = whole(self._client, request.object, request.fields, known)
         now = self._runtime.now()
         answers = {
             record_id or named: found.get(record_id or "") or RawRecord(record_id or named, {}, now, deleted=True)
