@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from leadline_hubspot.sandbox.lists import DYNAMIC, MANUAL
 from leadline_hubspot.sandbox.objects import LEAD_STAGES
+from leadline_hubspot.sandbox.populate_signals import SignalFiller, add_forms
 from leadline_hubspot.sandbox.portal import Owner, Portal
 from leadline_hubspot.sandbox.records import Record, make
 from leadline_hubspot.sandbox.sequences import SalesSequence
@@ -249,7 +250,10 @@ class _Filler:
 
     def _activities(self) -> None:
         records: dict[str, list[Record]] = {}
+        add_forms(self._portal.signals)
+        signals = SignalFiller(self._portal, lambda each: self._person_behind(each.lead_id, each.contact_id))
         for activity in self._world.activities:
+            signals.add(activity)
             object_type = _OBJECT_OF.get(activity.kind, "web_events")
             values = _activity_values(activity)
             values["source_id"] = activity.id

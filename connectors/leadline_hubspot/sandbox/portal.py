@@ -21,6 +21,7 @@ from leadline_hubspot.sandbox.objects import PORTAL_OBJECTS, ObjectType, Propert
 from leadline_hubspot.sandbox.records import Record, Store, derive, make
 from leadline_hubspot.sandbox.search import Index
 from leadline_hubspot.sandbox.sequences import Sequences
+from leadline_hubspot.sandbox.signals import Signals
 from leadline_hubspot.sandbox.validation import Rule
 from leadline_hubspot.sandbox.values import moves_backward, stored
 
@@ -94,6 +95,7 @@ class Portal:
         self.owners: dict[int, Owner] = {}
         self.sequences = Sequences()
         self.lists = Lists()
+        self.signals = Signals()
         self.tables: dict[str, Table] = {}
         self.withheld: set[str] = set()  # scopes that the token does not have
         self.rules: list[Rule] = []

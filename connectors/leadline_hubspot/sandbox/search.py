@@ -11,7 +11,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -170,6 +170,12 @@ class Index:
             if record is not None:
                 self._rows[record_id] = record
                 insort(self._modified, (record.modified, record_id))
+
+    def changed_after(self, position: tuple[int, int], now: int) -> Iterator[tuple[int, int]]:
+        """(Modified, id) of every record behind that position, in this order."""
+        self._catch_up(now)
+        for place in range(bisect_right(self._modified, position), len(self._modified)):
+            yield self._modified[place]
 
     def find(self, query: Query, now: int) -> tuple[int, list[Record]]:
         """The number of matches and the page that was asked for."""

@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from leadline_hubspot.sandbox import account_api, enrollment_api, keyboard, lists_api, routing
+from leadline_hubspot.sandbox import account_api, enrollment_api, keyboard, legacy_api, lists_api, routing, signals_api
 from leadline_hubspot.sandbox import objects_api as objects
 from leadline_hubspot.sandbox.failures import Refused
 from leadline_hubspot.sandbox.gate import Gate, html_response, is_page, rate_limited
@@ -66,6 +66,8 @@ class HubSpotSandbox:
         routing.add_associations(paths)
         routing.add_sequences(paths)
         lists_api.add_lists(paths)
+        signals_api.add_signals(paths)
+        legacy_api.add_legacy(paths)
         return paths
 
     def fault_response(self, status: int, code: str | None) -> Response:
