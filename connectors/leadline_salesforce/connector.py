@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CAPABILITIES = Capabilities(
     reads=(
-        "Account", "Contact", "Lead", "Opportunity", "Task", "Event", "CampaignMember", "User",
+        "Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole", "Task", "Event", "CampaignMember", "User",
         "ActionCadence", "ActionCadenceTracker", "custom objects",
     ),
     page_size=2000,
@@ -33,7 +33,7 @@ CAPABILITIES = Capabilities(
     bulk_calls=12,
     partial_success=True,
     brings_sandbox=True,
-    notes="Deletes and merges are read; writes never run assignment rules.",
+    notes="Deletes, merges and conversions are read; many rows by bulk query; writes never run assignment rules.",
 )  # fmt: skip
 
 

@@ -200,8 +200,10 @@ def not_applied() -> Refusal:
 
 def classify(reply: Reply) -> Verdict:
     """A reply's meaning by the tables above. A redirect fails: the token is for this host only."""
-    if reply.status < 300 or reply.status == NOT_MODIFIED:
+    if reply.status == NOT_MODIFIED or (reply.status < 300 and _credible(reply)):
         return Verdict(Action.OK)
+    if reply.status < 300:
+        return Verdict(Action.RETRY, message="something that is not Salesforce answered", applied=None)
     body = _body(reply)
     if _is_action_result(body):
         return Verdict(Action.OK)
@@ -252,6 +254,17 @@ def _words(body: Any) -> tuple[str, str]:
 def _is_action_result(body: Any) -> bool:
     """Invocable actions answer 400 with one result per input as soon as one of them failed."""
     return isinstance(body, list) and bool(body) and all(isinstance(row, dict) and "isSuccess" in row for row in body)
+
+
+def _credible(reply: Reply) -> bool:
+    """Whether an accepted call was answered by the API: not a page of HTML, and no JSON without an end.
+
+    A look at both ends of the body, because reading it twice would cost more than all else.
+    """
+    kind = reply.headers.get("content-type", "")
+    if "json" in kind and reply.body:
+        return reply.body[:1] + reply.body.rstrip()[-1:] in (b"{}", b"[]")
+    return "html" not in kind
 
 
 def _retry_after(reply: Reply) -> float | None:

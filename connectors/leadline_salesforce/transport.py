@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from leadline.sdk.errors import ConfigError, CredentialsError, PermanentError
 from leadline.sdk.http import ConnectFailed, HttpPolicy, Reply, ReplyLost
@@ -133,6 +133,8 @@ class Transport(HTTPAdapter):
             requests.exceptions.ContentDecodingError,
         ) as error:
             raise ReplyLost(_reason(error)) from error
+        except HTTPError as error:  # of the body, which is read below the library
+            raise ReplyLost(_reason(error)) from error
         return response
 
     def _current(self, *, stale: str | None) -> str:
@@ -159,6 +161,10 @@ class Transport(HTTPAdapter):
 
     def _checked_grant(self, response: requests.Response) -> requests.Response:
         """A grant as simple-salesforce takes it for granted: JSON with a token and an address."""
+        if response.status_code == 401:
+            raise CredentialsError(
+                f"{self._host} refuses the sign-in.", place=self._runtime.name, fix="Check the credentials."
+            )
         try:
             granted = orjson.loads(response.content)
         except orjson.JSONDecodeError:
