@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 CAPABILITIES = Capabilities(
     reads=(
-        "Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole", "Task", "Event", "CampaignMember", "User",
-        "ActionCadence", "ActionCadenceTracker", "custom objects",
+        "Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole", "Task", "Event", "CampaignMember",
+        "User", "ActionCadence", "ActionCadenceTracker", "custom objects",
     ),
     page_size=2000,
     update_batch=200,
