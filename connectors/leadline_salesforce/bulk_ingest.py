@@ -65,7 +65,8 @@ class BulkIngest:
         LeadlineError only while nothing of the ledger's push may be applied.
         """
         other = [row for row in rows if not fits(row)]
-        for part, upload in _uploads([row for row in rows if fits(row)]):
+        sayable = [row for row in rows if fits(row)] if other else rows
+        for part, upload in _uploads(sayable):
             other += self._job(kind, part, upload, ledger)
         return other
 

@@ -17,6 +17,7 @@ NULL = "#N/A"
 MOST_BYTES = 100_000_000
 """The largest upload (vendor's limit of 150 MB holds after base64)."""
 
+_ABSENT = object()
 _PART = 500  # rows encoded at a time
 _CODE = re.compile(r"([A-Z][A-Z0-9_]+) ?: ?(.*)\Z", re.DOTALL)
 _FIELDS = re.compile(r":(?P<names>[\w ,.]*)--\Z")
@@ -35,7 +36,7 @@ class Upload:
         self._parts = [_lines([["Id", *fields]])]
         for start in range(0, len(rows), _PART):
             some = rows[start : start + _PART]
-            self._parts.append(_lines([[row.id, *(_cell(row, name) for name in fields)] for row in some]))
+            self._parts.append(_lines([_cells(row, fields) for row in some]))
         self._bytes = sum(map(len, self._parts))
 
     def __len__(self) -> int:
@@ -51,10 +52,15 @@ def _lines(cells: Sequence[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cell(row: Row, name: str) -> str:
-    if name not in row.body:
+def _cells(row: Row, fields: Sequence[str]) -> list[str]:
+    get = row.body.get
+    values = [get(name, _ABSENT) for name in fields]
+    return [row.id, *[value if value.__class__ is str and value else _cell(value) for value in values]]
+
+
+def _cell(value: Any) -> str:
+    if value is _ABSENT:
         return ""
-    value: Any = row.body[name]
     if value is None or value == "":
         return NULL
     if isinstance(value, bool):

@@ -77,6 +77,8 @@ class Updates:
 
 def waves(rows: Sequence[T], *, key: Callable[[T], Hashable]) -> list[list[T]]:
     """The rows in as few lists as keep equal keys apart, in order."""
+    if len({key(row) for row in rows}) == len(rows):
+        return [list(rows)] if rows else []
     lists: list[list[T]] = []
     seen: dict[Hashable, int] = {}
     for row in rows:
