@@ -345,3 +345,34 @@ def test_a_late_update_keeps_what_others_wrote_meanwhile(http: Http) -> None:
 def test_commands_that_make_no_sense_say_so(http: Http, command: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         http.vendor.edit(command)
+
+
+# Faults on whole calls
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (503, None, [{"errorCode": "SERVER_UNAVAILABLE", "message": "Server Too Busy"}]),
+        (403, "ConcurrentPerOrgLongTxn",
+         [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "ConcurrentPerOrgLongTxn Limit exceeded."}]),
+        (400, "QUERY_TIMEOUT",
+         [{"errorCode": "QUERY_TIMEOUT", "message": "Your query request was running for too long."}]),
+        (400, "invalid_grant", {"error": "invalid_grant", "error_description": "authentication failure"}),
+        (504, None, None),
+        (521, None, None),
+    ],
+)  # fmt: skip
+def test_any_status_and_code_is_told_in_the_vendors_form(http: Http, status: int, code: str | None, said: Any) -> None:
+    http.sandbox.faults.add({"status": status} | ({"code": code} if code else {}))
+    reply = http.call("GET", "/limits")
+    assert reply.status_code == status
+    assert reply.json() == said if said is not None else reply.headers["Content-Type"].startswith("text/html")
+
+
+def test_automation_gives_an_owner_back_before_the_writer_has_its_answer(http: Http) -> None:
+    http.sandbox.faults.add({"object": "Lead", "field": "OwnerId", "restore": True})
+    owner = http.row("Lead", lead_id(1))["OwnerId"]
+    new = http.json("POST", "/sobjects/User", {"Username": "n@x.example", "LastName": "New", "IsActive": True})["id"]
+    assert codes(http.update({"id": lead_id(1), "OwnerId": new})) == [None]
+    assert http.row("Lead", lead_id(1))["OwnerId"] == owner

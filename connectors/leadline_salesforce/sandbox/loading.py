@@ -74,7 +74,8 @@ class _Loader:
         changed_at: int | None = None,
     ) -> None:
         definition = OBJECTS[object]
-        made, stamp = moments.instant(at), moments.instant(at if changed_at is None else changed_at)
+        made = moments.instant(at)
+        stamp = made if changed_at is None else moments.instant(changed_at)
         row: Row = {"Id": values.get("Id") or record_id(object, source or values["Name"]), "Source_Id__c": source}
         for field in definition.fields.values():
             if field.default is not None and field.default != "$User":

@@ -9,6 +9,7 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from leadline_salesforce.sandbox import injected
 from leadline_salesforce.sandbox.actions import ASSIGN, Actions
 from leadline_salesforce.sandbox.administration import Administration
 from leadline_salesforce.sandbox.auth import (
@@ -19,7 +20,6 @@ from leadline_salesforce.sandbox.auth import (
     SECURITY_TOKEN,
     USERNAME,
     Auth,
-    OAuthError,
 )
 from leadline_salesforce.sandbox.bulk_ingest import BulkIngest
 from leadline_salesforce.sandbox.bulk_jobs import Pace
@@ -42,14 +42,6 @@ if TYPE_CHECKING:
     from leadline.sdk.sandbox.faults import Faults
     from leadline.sdk.sandbox.world import World
 
-_INJECTED = {
-    401: ("INVALID_SESSION_ID", "Session expired or invalid"),
-    403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
-    404: ("NOT_FOUND", "The requested resource does not exist"),
-    500: ("UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support"),
-    503: ("SERVER_UNAVAILABLE", "Server Too Busy"),
-}
-_EDGE = {420: "Enhance Your Calm", 429: "Too Many Requests", 502: "Bad Gateway", 504: "Gateway Timeout"}
 _SEASONS = ("Spring", "Summer", "Winter")
 
 
@@ -159,16 +151,13 @@ class SalesforceSandbox:
         return _json([_version(number) for number in range(OLDEST, NEWEST + 1)])
 
     async def _nowhere(self, _: Request) -> Response:
-        return self.gate.reply(Answer(ApiError("NOT_FOUND", _INJECTED[404][1], status=404).body(), 404))
+        return self.gate.reply(
+            Answer(ApiError("NOT_FOUND", "The requested resource does not exist", status=404).body(), 404)
+        )
 
     def fault_response(self, status: int, code: str | None) -> Response:
         """What the vendor, or the load balancer before it, says with this status."""
-        if code is None and status in _EDGE:
-            return Response(f"<html><body><h1>{_EDGE[status]}</h1></body></html>", status, media_type="text/html")
-        if code is not None and code.startswith("invalid_"):
-            return _json(OAuthError(code, "authentication failure").body(), status)
-        known, words = _INJECTED.get(status, ("UNKNOWN_EXCEPTION", "Injected by the sandbox"))
-        return _json(ApiError(code or known, words, status=status).body(), status)
+        return injected.response(status, code)
 
     def credentials(self, base_url: str) -> dict[str, str]:
         """Options for a client-credentials sign-in."""
