@@ -1,7 +1,8 @@
 """Batch writes with one result per row.
 
 Every input carries a unique trace id, so that HubSpot lets the good rows through and names the bad
-ones. Where it refuses a whole batch nevertheless, the batch is halved until the culprit stands alone.
+ones. Where it refuses a whole batch nevertheless, the rows that it blames are taken out and the others
+sent again; where it blames nobody, the batch is halved until the culprit stands alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, TypeAlias
 
 from leadline.sdk.errors import LeadlineError, UnknownOutcomeError
 from leadline_hubspot.client import Answer, Client
+from leadline_hubspot.errors import BARS_A_PROPERTY, code_of
 
 SIZE = 100  # inputs in one batch
 TRACE = "objectWriteTraceId"
@@ -55,10 +57,34 @@ def write_batches(client: Client, jobs: Sequence[tuple[str, Sequence[Input]]]) -
             results.update(_settled(inputs, answer))
         elif len(inputs) == 1:
             results[inputs[0][TRACE]] = Result(error=answer.body)
+        elif blamed := _blamed(inputs, answer.body or {}):
+            results.update(blamed)
+            rest = [each for each in inputs if each[TRACE] not in blamed]
+            waiting[:0] = [(path, rest)] if rest else []
         else:
             middle = len(inputs) // 2
             waiting[:0] = [(path, inputs[:middle]), (path, inputs[middle:])]
     return results
+
+
+def _blamed(inputs: Sequence[Input], body: Mapping[str, Any]) -> dict[str, Result]:
+    """The rows that a refusal of their whole batch names: by trace, by id, or by a property that none may set."""
+    found: dict[str, Result] = {}
+    details = [each for each in body.get("errors") or () if isinstance(each, dict)]
+    # Each detail as an error of its own, then the whole for what its own context names.
+    for context_of, error in [*((each, {**body, "errors": [each]}) for each in details), (body, body)]:
+        context = context_of.get("context") or {}
+        names = {str(each) for name in (TRACE, "ids", "id") for each in _listed(context.get(name))}
+        barred = set(_listed(context.get("propertyName"))) if code_of(error) in BARS_A_PROPERTY else set()
+        for each in inputs:
+            hit = each[TRACE] in names or str(each.get("id", "")) in names or barred & set(each.get("properties") or ())
+            if hit:
+                found.setdefault(each[TRACE], Result(error=error))
+    return found
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _parts(inputs: Sequence[Input]) -> Iterator[Sequence[Input]]:
@@ -90,7 +116,8 @@ def _settled(inputs: Sequence[Input], answer: Answer) -> Iterator[tuple[str, Res
             found[trace] = Result(row=row)
     for error in body.get("errors") or ():
         context = error.get("context") or {}
-        named = [*(context.get(TRACE) or ()), *(traces[each] for each in context.get("ids") or () if each in traces)]
+        ids = [str(each) for each in _listed(context.get("ids"))]
+        named = [*_listed(context.get(TRACE)), *(traces[each] for each in ids if each in traces)]
         found.update((trace, Result(error=error)) for trace in named)
     return ((each[TRACE], found.get(each[TRACE], _UNKNOWN)) for each in inputs)
 

@@ -28,6 +28,7 @@ from leadline.sdk.http import ConnectFailed, HttpPolicy, Pace, Reply, ReplyLost,
 from leadline.sdk.ports import Runtime
 from leadline_hubspot.errors import classify
 from leadline_hubspot.options import Options
+from leadline_hubspot.quota import DailyQuota
 from leadline_hubspot.tokens import RefreshedToken, StaticToken, Tokens
 
 # The one place that knows versions of the API. Moving on is editing this table.
@@ -113,6 +114,10 @@ class _Wire:
         """As the vendor's client calls it."""
         return self._call("POST", url, given)
 
+    def PUT(self, url: str, **given: Any) -> Reply:  # noqa: N802 - the vendor's name
+        """As the vendor's client calls it."""
+        return self._call("PUT", url, given)
+
     def _call(self, method: str, url: str, given: Mapping[str, Any]) -> Reply:
         return self.exchange(
             method,
@@ -156,6 +161,7 @@ class Client:
             else StaticToken(options.access_token or SecretStr(""))
         )
         rates = options.rates
+        self._quota = DailyQuota(rates.daily_reserve_percent, runtime.now, runtime.name)
         self._policy = HttpPolicy(
             runtime,
             classify=classify,
@@ -186,13 +192,17 @@ class Client:
         """Write once. UnknownOutcomeError when it may or may not have happened."""
         return self._call("POST", path, query=query, body=body, bucket="default", safe=False, accept=accept)
 
+    def put(self, path: str, body: Sequence[Any], *, accept: Collection[int] = ()) -> Answer:
+        """Write once by a PUT. UnknownOutcomeError when it may or may not have happened."""
+        return self._call("PUT", path, query=(), body=body, bucket="default", safe=False, accept=accept)
+
     def _call(
         self,
         method: str,
         path: str,
         *,
         query: Sequence[tuple[str, str]],
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | Sequence[Any] | None,
         bucket: str,
         safe: bool,
         accept: Collection[int],
@@ -209,6 +219,7 @@ class Client:
             send = partial(self._send, method, path, headers=headers, query=query, body=encoded, last=last)
             return self._policy.call(send, method=method, path=path, bucket=bucket, safe=safe)
 
+        self._quota.check()
         token = self._tokens.current()
         try:
             try:
@@ -245,6 +256,7 @@ class Client:
             _request_timeout=timeout,
         )
         last[:] = [reply]
+        self._quota.note(reply.headers)
         return reply
 
     def _ask_for_token(self, form: Mapping[str, str]) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ class HubSpotConnection(HubSpotSource, HubSpotSink):
     def __init__(self, options: Options, runtime: Runtime) -> None:
         client = Client(options, runtime)
         HubSpotSource.__init__(self, client, options)
-        HubSpotSink.__init__(self, client)
+        HubSpotSink.__init__(self, client, options)
 
     def close(self) -> None:
         """Close the connections to the portal."""

@@ -22,6 +22,7 @@ _CAPABILITIES = Capabilities(
     update_batch=100,
     task_batch=100,
     enrol_batch=1,
+    list_batch=100,
     partial_success=True,
     brings_sandbox=True,
     notes="Custom objects are read by their name or type id. A contact is in one sequence at a time.",

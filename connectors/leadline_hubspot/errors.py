@@ -16,6 +16,8 @@ from leadline.sdk.records import Actor, Refusal
 
 # Seconds to wait after a 429 that does not say, by the policy that it names.
 _POLICY_WAIT = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
+_DAY_WAIT = 3_600.0  # a spent day ends at midnight of the account's time zone, which no answer tells: look hourly
+_MOVE_WAIT = 86_400.0  # the longest that HubSpot says an account's move takes
 _LOCKED_WAIT = 2.0  # a record lock (423) lasts two seconds
 _SHOWN = 300  # characters of a vendor's message that are worth showing
 
@@ -48,19 +50,29 @@ def classify(reply: Reply) -> Verdict:
         case 423:
             verdict = Verdict(Action.RETRY, wait or _LOCKED_WAIT, code, message)
         case 477:
-            verdict = Verdict(
-                Action.BUDGET, wait, "MIGRATION_IN_PROGRESS", "the account is being moved to another home"
-            )
+            left = wait or _MOVE_WAIT
+            told = f"HubSpot is moving the account to another home; try again in {_spoken(left)}"
+            verdict = Verdict(Action.BUDGET, left, "MIGRATION_IN_PROGRESS", told)
         case _:
             verdict = Verdict(Action.FAIL, None, code, message)
     return verdict
 
 
 def _rate_limited(reply: Reply, error: Mapping[str, Any], message: str) -> Verdict:
-    policy, wait = str(error.get("policyName") or ""), _retry_after(reply)
+    policy, wait = str(error.get("policyName") or "").upper() or _policy_in(message), _retry_after(reply)
     if policy == "DAILY":
-        return Verdict(Action.BUDGET, wait, policy, message)
+        return Verdict(Action.BUDGET, wait or _DAY_WAIT, policy, f"{message} The calls of the account's day are spent.")
     return Verdict(Action.RETRY, wait or _POLICY_WAIT.get(policy, 10.0), policy or "429", message)
+
+
+def _policy_in(message: str) -> str:
+    """The policy that a message speaks of where the body does not name it ("your secondly limit")."""
+    words = message.lower()
+    return next((policy for policy in ("DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY") if policy.lower() in words), "")
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds / 3_600:.0f} h" if seconds >= 5_400 else f"{max(seconds / 60, 1):.0f} min"
 
 
 def _retry_after(reply: Reply) -> float | None:
@@ -108,20 +120,43 @@ _ROWS: dict[str, tuple[Actor, str]] = {
     "INVALID_STRING_LENGTH": (Actor.LEADLINE_ADMIN, "Write a shorter text."),
     "INVALID_EMAIL": (Actor.RECORD_OWNER, "Correct the e-mail address of the record in HubSpot."),
     "REQUIRED_PROPERTY_MISSING": (Actor.CRM_ADMIN, "Let the property be empty, or map a value to it."),
+    "INVALID_OBJECT_ID": (Actor.NOBODY, "The record was deleted or merged in HubSpot; there is nothing to do."),
+    "CONDITIONAL_REQUIRED_PROPERTY": (
+        Actor.CRM_ADMIN,
+        "A validation rule wants these properties: fill them in HubSpot, map values to them, or relax the rule.",
+    ),
+    "PIPELINE_STAGE_MOVED_BACKWARD": (
+        Actor.CRM_ADMIN,
+        "A rule lets this stage move forward only: relax the rule, or leave the stage to people.",
+    ),
+    "ILS.INVALID_LIST_PROCESSING_TYPE": (Actor.CRM_ADMIN, "Use a static list, or make this one static in HubSpot."),
     "OBJECT_NOT_FOUND": (Actor.NOBODY, "The record was deleted in HubSpot; there is nothing to do."),
     "CONFLICT": (Actor.RECORD_OWNER, "Another record has this value: merge the two in HubSpot."),
     "CONFLICTING_UNIQUE_VALUE": (Actor.RECORD_OWNER, "Another record has this value: merge the two in HubSpot."),
 }
+# Every row that sets a property of which one of these is said is refused alike.
+BARS_A_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
+_VALIDATION_RULE = (
+    Actor.CRM_ADMIN,
+    "A validation rule of the portal refuses it (HubSpot applies them to the API): change the rule or the record.",
+)
 _ANY_ROW = (Actor.CRM_ADMIN, "A rule of the portal refuses it: change the rule or the record, then retry.")
 
 
+GONE = Refusal(
+    "OBJECT_NOT_FOUND",
+    "the record does not exist any more",
+    Actor.NOBODY,
+    "The record was deleted in HubSpot; there is nothing to do.",
+)
 NOT_APPLIED = Refusal("NOT_APPLIED", "HubSpot does not show it", Actor.NOBODY, "It is planned again.")
 
 
 def refusal_of(error: Mapping[str, Any]) -> Refusal:
     """A refused row: the vendor's code and words, who must act, and what to do."""
     code = code_of(error) or "REFUSED"
-    actor, fix = _ROWS.get(code, _ANY_ROW)
+    by_rule = str(error.get("subCategory") or "").startswith("ValidationError.")
+    actor, fix = _ROWS.get(code, _VALIDATION_RULE if by_rule else _ANY_ROW)
     return Refusal(code, message_of(error) or "HubSpot refused it without a reason", actor, fix)
 
 

@@ -5,42 +5,61 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leadline.sdk.records import Actor, Outcome, Refusal, RowOutcome, UpdateFields
+from leadline.sdk.errors import LeadlineError
+from leadline.sdk.records import Actor, Outcome, Refusal, RowOutcome, Scalar, UpdateFields
 from leadline_hubspot.batches import TRACE, Result, read_batch, write_batches
 from leadline_hubspot.client import PATHS, Client
-from leadline_hubspot.errors import NOT_APPLIED, refusal_of
+from leadline_hubspot.errors import GONE, NOT_APPLIED, refusal_of
 from leadline_hubspot.values import as_text, same
 
-_GONE = Refusal(
-    "OBJECT_NOT_FOUND",
-    "the record does not exist any more",
-    Actor.NOBODY,
-    "The record was deleted in HubSpot; there is nothing to do.",
-)
+STAGE = "lifecyclestage"
+LIFECYCLE_BACKWARD = "LIFECYCLE_BACKWARD"
 
 
 class Fields:
     """Batch updates by record id."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, lifecycle_backward: bool = False) -> None:
         self._client = client
+        self._lifecycle_backward = lifecycle_backward
 
     def push(self, effects: Sequence[UpdateFields]) -> list[RowOutcome]:
-        """One outcome per effect; one call for each object and hundred records."""
-        jobs: dict[str, list[dict[str, Any]]] = {}
-        for effect in effects:
-            values = {name: as_text(value) for name, value in effect.values.items()}
-            path = f"{PATHS['objects'].format(object=effect.target.object)}/batch/update"
-            jobs.setdefault(path, []).append({"id": effect.target.id, "properties": values, TRACE: effect.key})
-        results = write_batches(self._client, list(jobs.items()))
-        return [self._outcome(effect, results[effect.key]) for effect in effects]
+        """One outcome per effect; one call for each object and hundred records.
 
-    def _outcome(self, effect: UpdateFields, result: Result) -> RowOutcome:
+        Two more for lifecycle stages that HubSpot kept, where they may go backward: it does not let go of
+        a stage for an earlier one, but it does for none.
+        """
+        written = self._write([(effect, effect.values) for effect in effects])
+        kept = [effect for effect in effects if _kept_stage(written[effect.key])]
+        if kept and self._lifecycle_backward:
+            written |= self._step_back(kept)
+        return [written[effect.key] for effect in effects]
+
+    def _step_back(self, effects: Sequence[UpdateFields]) -> dict[str, RowOutcome]:
+        """Clear the stage, then set it. A process that dies in between leaves the row to be read back."""
+        try:
+            cleared = self._write([(effect, {STAGE: None}) for effect in effects])
+            ready = [effect for effect in effects if cleared[effect.key].outcome is Outcome.WRITTEN]
+            return cleared | self._write([(effect, {STAGE: effect.values[STAGE]}) for effect in ready])
+        except LeadlineError:  # the first write went through: what became of the row is found by reading
+            return {effect.key: RowOutcome(effect.key, Outcome.UNKNOWN, None, effect.target.id) for effect in effects}
+
+    def _write(self, values: Sequence[tuple[UpdateFields, Mapping[str, Scalar]]]) -> dict[str, RowOutcome]:
+        """Outcomes by key of setting these values on the effects' records."""
+        jobs: dict[str, list[dict[str, Any]]] = {}
+        for effect, given in values:
+            texts = {name: as_text(value) for name, value in given.items()}
+            path = f"{PATHS['objects'].format(object=effect.target.object)}/batch/update"
+            jobs.setdefault(path, []).append({"id": effect.target.id, "properties": texts, TRACE: effect.key})
+        results = write_batches(self._client, list(jobs.items()))
+        return {effect.key: self._outcome(effect, given, results[effect.key]) for effect, given in values}
+
+    def _outcome(self, effect: UpdateFields, given: Mapping[str, Scalar], result: Result) -> RowOutcome:
         if result.error is not None:
             return RowOutcome(effect.key, Outcome.REFUSED, refusal_of(result.error), effect.target.id)
         if result.row is None:
             return RowOutcome(effect.key, Outcome.UNKNOWN, None, effect.target.id)
-        ignored = _ignored(effect, result.row["properties"])
+        ignored = _ignored(given, result.row["properties"])
         return RowOutcome(effect.key, Outcome.REFUSED if ignored else Outcome.WRITTEN, ignored, effect.target.id)
 
     def find(self, effects: Sequence[UpdateFields]) -> list[RowOutcome]:
@@ -56,23 +75,27 @@ class Fields:
 
     def _found(self, effect: UpdateFields, shown: Mapping[str, Any] | None) -> RowOutcome:
         if shown is None:
-            return RowOutcome(effect.key, Outcome.REFUSED, _GONE, effect.target.id)
+            return RowOutcome(effect.key, Outcome.REFUSED, GONE, effect.target.id)
         if all(same(as_text(value), shown.get(name)) for name, value in effect.values.items()):
             return RowOutcome(effect.key, Outcome.WRITTEN, None, effect.target.id)
         return RowOutcome(effect.key, Outcome.REFUSED, NOT_APPLIED, effect.target.id)
 
 
-def _ignored(effect: UpdateFields, shown: Mapping[str, Any]) -> Refusal | None:
+def _kept_stage(outcome: RowOutcome) -> bool:
+    return outcome.refusal is not None and outcome.refusal.code == LIFECYCLE_BACKWARD
+
+
+def _ignored(given: Mapping[str, Scalar], shown: Mapping[str, Any]) -> Refusal | None:
     """Values that HubSpot passed over without a word, as it does with a lifecycle stage that would go backward."""
-    kept = [name for name, value in effect.values.items() if name in shown and not same(as_text(value), shown[name])]
+    kept = [name for name, value in given.items() if name in shown and not same(as_text(value), shown[name])]
     if not kept:
         return None
-    if kept == ["lifecyclestage"]:
+    if kept == [STAGE]:
         return Refusal(
-            "LIFECYCLE_BACKWARD",
-            f"the lifecycle stage stays {shown['lifecyclestage']}: it only moves forward; other values were written",
-            Actor.CRM_ADMIN,
-            "Clear the stage in HubSpot first, or leave it to people.",
+            LIFECYCLE_BACKWARD,
+            f"the lifecycle stage stays {shown[STAGE]}: it only moves forward; other values were written",
+            Actor.LEADLINE_ADMIN,
+            "Set `lifecycle_backward` for this connection, or leave the stage to people.",
         )
     return Refusal(
         "VALUE_NOT_TAKEN",

@@ -18,6 +18,9 @@ class Rates(BaseModel):
 
     calls_per_10_seconds: int = Field(190, ge=1, description="All calls but search, in any ten seconds.")
     searches_per_second: int = Field(5, ge=1, description="Search calls in any second; shared by the whole account.")
+    daily_reserve_percent: int = Field(
+        5, ge=0, le=90, description="Share of the account's calls a day that is left to other apps."
+    )
 
 
 class Options(BaseModel):
@@ -49,6 +52,9 @@ class Options(BaseModel):
         ge=0,
         description="After so many hours all records of an object are read again with their associations, whose "
         "changes may move no stamp; 0 for never.",
+    )
+    lifecycle_backward: bool = Field(
+        False, description="Let a lifecycle stage be set back: cleared, then set. Otherwise such a row is refused."
     )
     email_event_types: tuple[str, ...] = Field(
         ("OPEN", "CLICK"), description="Types of events that the object email_events consists of."

@@ -154,6 +154,20 @@ def test_u02_a_large_bin_is_not_read_by_every_pull(opened: Open) -> None:
     assert [each.id for each in records(later).values()] == [str(FIRST + 5_090)]
 
 
+def test_u03_a_merge_with_a_new_id_names_it_for_both(opened: Open) -> None:
+    lab = opened()
+    cursor = read_first(lab)
+    lab.sandbox.vendor.portal.merge_new_id = True  # type: ignore[attr-defined] # the sandbox's own class
+    survivor = lab.edit("merge", 1, into=str(FIRST))
+
+    found = records(lab.pull(cursor))
+
+    assert survivor not in {str(FIRST), str(FIRST + 1)}
+    assert not found[survivor].deleted
+    assert {found[str(FIRST + n)].merged_into for n in (0, 1)} == {survivor}
+    assert {each.merged_into for each in fetch(lab, str(FIRST), str(FIRST + 1))} == {survivor}
+
+
 def test_u04_an_association_that_moves_no_stamp_is_found_by_reading_again(opened: Open) -> None:
     lab = opened(world(contacts=30))
     cursor = read_first(lab)

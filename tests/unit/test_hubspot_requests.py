@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
-from leadline.sdk.errors import ConfigError
+from leadline.sdk.errors import BudgetError, ConfigError
 from leadline.sdk.http import Action, Reply
 from leadline.sdk.ports import Runtime
 from leadline.sdk.records import Actor, PullRequest
 from leadline_hubspot import connector, search, snapshot
 from leadline_hubspot.errors import classify, names_a_duplicate, refusal_of
 from leadline_hubspot.links import inlined, primary_first
+from leadline_hubspot.quota import DailyQuota
 from leadline_hubspot.values import as_text, instant, millis, same, to_records
 
 
@@ -29,13 +30,35 @@ def reply(status: int, body: object = None, **headers: str) -> Reply:
         ("SECONDLY", Action.RETRY, 1.0),
         ("TEN_SECONDLY_ROLLING", Action.RETRY, 10.0),
         ("SOMETHING_NEW", Action.RETRY, 10.0),
-        ("DAILY", Action.BUDGET, None),
+        ("DAILY", Action.BUDGET, 3_600.0),
     ],
 )
 def test_a_429_is_judged_by_its_policy(policy: str, action: Action, wait: float | None) -> None:
     verdict = classify(reply(429, {"policyName": policy, "message": "slow down"}))
 
     assert (verdict.action, verdict.wait, verdict.applied) == (action, wait, False)
+
+
+@pytest.mark.parametrize(
+    ("message", "action", "wait"),
+    [
+        ("You have reached your secondly limit.", Action.RETRY, 1.0),
+        ("You have reached your ten_secondly_rolling limit.", Action.RETRY, 10.0),
+        ("You have reached your daily limit.", Action.BUDGET, 3_600.0),
+        ("Slow down.", Action.RETRY, 10.0),
+    ],
+)
+def test_a_429_that_names_no_policy_is_judged_by_its_words(message: str, action: Action, wait: float) -> None:
+    verdict = classify(reply(429, {"message": message}))
+
+    assert (verdict.action, verdict.wait) == (action, wait)
+
+
+def test_an_account_that_is_moved_says_when_it_is_back() -> None:
+    verdict = classify(Reply(477, {"retry-after": "36000"}, b""))
+
+    assert (verdict.action, verdict.wait, "10 h" in verdict.message) == (Action.BUDGET, 36_000.0, True)
+    assert classify(Reply(477, {}, b"")).wait == 86_400.0
 
 
 def test_what_the_vendor_says_about_waiting_goes_before_the_policy() -> None:
@@ -112,6 +135,47 @@ def test_every_field_of_an_error_body_is_optional() -> None:
 
     assert refusal.code == "REFUSED"
     assert not names_a_duplicate({})
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("CONDITIONAL_REQUIRED_PROPERTY", "fill them"),
+        ("PIPELINE_STAGE_MOVED_BACKWARD", "forward only"),
+        ("NEW", "rule"),
+    ],
+)
+def test_a_validation_rule_is_explained(code: str, said: str) -> None:
+    error = {"subCategory": f"ValidationError.{code}", "errors": [{"message": "needs x", "code": code}]}
+
+    refusal = refusal_of(error)
+
+    assert (refusal.actor, refusal.message) == (Actor.CRM_ADMIN, "needs x")
+    assert said in refusal.fix
+
+
+def day(left: int) -> dict[str, str]:
+    return {"x-hubspot-ratelimit-daily": "1000", "x-hubspot-ratelimit-daily-remaining": str(left)}
+
+
+def test_u10_a_reserve_of_the_days_calls_is_left_to_others() -> None:
+    now = [0]
+    quota = DailyQuota(5, lambda: now[0], "portal")
+
+    for left in (1_000, 51):
+        quota.note(day(left))
+        quota.check()
+    quota.note({})  # a search says nothing
+    quota.note(day(50))
+    with pytest.raises(BudgetError, match="50 of the account's 1000 calls") as caught:
+        quota.check()
+    assert caught.value.retry_after == 900
+    now[0] = 900
+    quota.check()  # one call, to see whether the day is over
+    with pytest.raises(BudgetError):
+        quota.check()
+    quota.note(day(1_000))
+    quota.check()
 
 
 def test_values_are_text() -> None:
