@@ -25,6 +25,7 @@ from leadline.sdk.records import (
     FieldSchema,
     FieldType,
     Finding,
+    JoinList,
     Json,
     ObjectSchema,
     Outcome,
@@ -83,6 +84,7 @@ class FakeCRM:
     records: dict[str, dict[str, Stored]] = field(default_factory=dict)
     tasks: list[CreateTask] = field(default_factory=list)
     enrolments: list[Enrol] = field(default_factory=list)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     applied: Counter[str] = field(default_factory=Counter)
     faults: deque[Fault] = field(default_factory=deque)
     refusals: dict[str, Refusal] = field(default_factory=dict)
@@ -217,7 +219,7 @@ class FakeCRM:
         return [self._apply(effect) for effect in effects]
 
     def _apply(self, effect: Effect) -> RowOutcome:
-        target = effect.target if isinstance(effect, UpdateFields) else effect.person
+        target = effect.target if isinstance(effect, UpdateFields | JoinList) else effect.person
         refusal = self.refusals.get(target.id) if target else None
         if refusal is not None:
             return RowOutcome(effect.key, Outcome.REFUSED, refusal)
@@ -237,6 +239,10 @@ class FakeCRM:
                 self.tasks.append(effect)
             case Enrol():
                 self.enrolments.append(effect)
+            case JoinList():
+                if self._shows(effect):
+                    return RowOutcome(effect.key, Outcome.UNCHANGED)
+                self.lists.setdefault(effect.list_id, []).append(effect.target.id)
         self.applied[effect.key] += 1
         return RowOutcome(effect.key, Outcome.WRITTEN, record_id=f"id-of-{effect.key}")
 
@@ -260,6 +266,8 @@ class FakeCRM:
         if isinstance(effect, UpdateFields):
             record = self.records.get(effect.target.object, {}).get(effect.target.id, Stored({}, {}, 0))
             return all(record.fields.get(name) == value for name, value in effect.values.items())
+        if isinstance(effect, JoinList):
+            return effect.target.id in self.lists.get(effect.list_id, ())
         made: Sequence[CreateTask | Enrol] = self.tasks if isinstance(effect, CreateTask) else self.enrolments
         return effect.key in {done.key for done in made}
 

@@ -71,6 +71,7 @@ objects:
     entity: owner
     fields: {name: Name, email: Email, active: Active}
 sequences: {fast: seq-fast}
+lists: {keep: list-7}
 """
 
 # A company that we serve has 30 points. A demo request gives 40, from day 10 on 10, from day 30 on none.
@@ -109,6 +110,7 @@ class FakeConnector:
 
     crm: FakeCRM
     batches: tuple[int, int, int] = (2, 2, 1)
+    list_batch: int = 2
     bulk: tuple[int, int, int] = (0, 0, 0)  # rows in a job, above how many, calls of a job
     name: str = "fake"
     title: str = "Fake CRM"
@@ -123,6 +125,7 @@ class FakeConnector:
             self.crm.page_size,
             *self.batches,
             partial_success=True,
+            list_batch=self.list_batch,
             bulk_batch=rows,
             bulk_above=above,
             bulk_calls=calls,

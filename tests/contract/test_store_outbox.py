@@ -12,6 +12,7 @@ from leadline.sdk.records import (
     CreateTask,
     Effect,
     Enrol,
+    JoinList,
     Outcome,
     RecordRef,
     Refusal,
@@ -43,6 +44,11 @@ def enrol(key: str, person: str = "p", *, connection: str = "crm", sequence: str
     return Planned(effect, connection, "crm/Contact/p", effect.person, {})
 
 
+def join(key: str, person: str = "p") -> Planned:
+    effect = JoinList(key, RecordRef("Contact", person), "17")
+    return Planned(effect, "crm", "crm/Contact/p", effect.target, {})
+
+
 def hold(connection: Connection, *, seconds: int = 90) -> Lease:
     """The write lease, taken from whoever has it."""
     lease = leases.acquire(connection, "write:crm", seconds=seconds, clock=lambda: 10**10)
@@ -66,7 +72,7 @@ def states(connection: Connection) -> dict[str, str]:
     return {line["key"]: line["state"] for line in outbox.list_effects(connection)}
 
 
-@pytest.mark.parametrize("planned", [update("k", Score__c=5, Old__c=None), task("k"), enrol("k")])
+@pytest.mark.parametrize("planned", [update("k", Score__c=5, Old__c=None), task("k"), enrol("k"), join("k")])
 def test_an_effect_comes_out_as_it_went_in(engine: Engine, planned: Planned) -> None:
     with engine.begin() as connection:
         assert outbox.plan(connection, [planned], now=1) == 1
@@ -306,5 +312,5 @@ def test_effects_are_listed_and_counted(engine: Engine) -> None:
 
 
 def test_every_kind_of_effect_has_a_name() -> None:
-    effects: list[Effect] = [update("a").effect, task("b").effect, enrol("c").effect]
+    effects: list[Effect] = [update("a").effect, task("b").effect, enrol("c").effect, join("d").effect]
     assert [outbox.kind_of(effect) for effect in effects] == list(outbox.KINDS)

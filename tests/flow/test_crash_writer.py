@@ -26,7 +26,7 @@ from leadline.app.events import BatchPushed, ConnectionFailed, Event, Waiting
 from leadline.app.writer import push_all, push_connection
 from leadline.core.entities import Entity
 from leadline.sdk.errors import TransientError
-from leadline.sdk.records import Actor, CreateTask, Enrol, RecordRef, Refusal, UpdateFields
+from leadline.sdk.records import Actor, CreateTask, Effect, Enrol, JoinList, RecordRef, Refusal, UpdateFields
 from leadline.store import outbox, tables
 from leadline.store.leases import holder_name
 from leadline.store.outbox import Planned
@@ -35,9 +35,13 @@ from leadline.store.records import save_rows
 if TYPE_CHECKING:
     from tests.databases import NewDatabase
 
-UPDATES, TASKS, ENROLMENTS = 5, 3, 2
+UPDATES, TASKS, ENROLMENTS, LISTED = 5, 3, 2, 2
 BY_CALLS, BY_JOBS = (0, 0, 0), (4, 2, 8)  # rows in a job, above how many, calls of a job
-KEYS = [*(f"u{n}" for n in range(UPDATES)), *(f"t{n}" for n in range(TASKS)), *(f"e{n}" for n in range(ENROLMENTS))]
+KEYS = [
+    f"{kind}{number}"
+    for kind, count in {"u": UPDATES, "t": TASKS, "e": ENROLMENTS, "l": LISTED}.items()
+    for number in range(count)
+]
 
 
 def plan() -> list[Planned]:
@@ -46,7 +50,7 @@ def plan() -> list[Planned]:
     for key in KEYS:
         target = RecordRef("Contact", f"p{key[1:]}")
         echo: dict[str, Any] = {}
-        effect: UpdateFields | CreateTask | Enrol
+        effect: Effect
         match key[0]:
             case "u":
                 effect = UpdateFields(key, target, {"Score": 10 + int(key[1:])})
@@ -54,8 +58,10 @@ def plan() -> list[Planned]:
                 echo = {"entity": "person", "uid": uid_of(Entity.PERSON, target.id), "changes": changes}
             case "t":
                 effect = CreateTask(key, "Call", "Why now", 7_200, "u1", target, None)
-            case _:
+            case "e":
                 effect = Enrol(key, target, "seq-fast", "u1")
+            case _:
+                effect = JoinList(key, target, "list-7")
         planned.append(Planned(effect, "crm", "s", target, echo))
     return planned
 
@@ -235,10 +241,10 @@ def test_effects_go_in_full_batches_updates_first(project: Project, crm: FakeCRM
     heard: list[Event] = []
     push(project, heard.append)
     assert_all_done_once(project, crm)
-    assert pushes(crm) == [2, 2, 1, 2, 1, 1, 1]
+    assert pushes(crm) == [2, 2, 1, 2, 1, 1, 1, 2]
     batches = [(line.kind, dict(line.outcomes)) for line in heard if isinstance(line, BatchPushed)]
     assert batches[0] == ("update", {"written": 2})
-    assert [kind for kind, _ in batches] == ["update"] * 3 + ["task"] * 2 + ["enrol"] * 2
+    assert [kind for kind, _ in batches] == ["update"] * 3 + ["task"] * 2 + ["enrol"] * 2 + ["list"]
     assert not any(isinstance(line, Waiting) for line in heard)
 
 
@@ -251,7 +257,7 @@ def test_nothing_planned_is_no_call(project: Project, crm: FakeCRM) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.LOST_REQUEST, Fault.LOST_REPLY, Fault.HALF])
 def test_a_lost_answer_is_looked_up_and_ends_within_the_run(project: Project, crm: FakeCRM, fault: Fault) -> None:
-    crm.faults.extend([fault] * 7)
+    crm.faults.extend([fault] * 8)
     push(project)
     assert_all_done_once(project, crm)
     assert any(verb == "find" for verb, _ in crm.calls)
@@ -308,7 +314,7 @@ def test_a_refused_row_keeps_nobody_else_back(project: Project, crm: FakeCRM) ->
     crm.refusals["p1"] = Refusal("LOCKED", "somebody edits it", Actor.RECORD_OWNER, "Close the record.")
     push(project)
     ended = lines(project)
-    assert {key for key, line in ended.items() if line["state"] == "refused"} == {"u1", "t1", "e1"}
+    assert {key for key, line in ended.items() if line["state"] == "refused"} == {"u1", "t1", "e1", "l1"}
     told = [ended["u1"][name] for name in ("reason_code", "reason", "actor", "fix")]
     assert told == ["LOCKED", "somebody edits it", "record_owner", "Close the record."]
     with project.reading().begin() as connection:
@@ -345,7 +351,7 @@ def test_a_dead_senders_effects_are_looked_up_after_its_last_call_has_ended(proj
     first = [verb for verb, _ in crm.calls if verb != "pull"][1]
     assert first == "find"
     assert_all_done_once(project, crm)
-    assert pushes(crm).count(2) == 3  # the late call's two rows were not sent again
+    assert pushes(crm).count(2) == 4  # the late call's two rows were not sent again
 
 
 def test_a_system_without_an_ability_keeps_those_effects(tmp_path: Path, crm: FakeCRM) -> None:

@@ -141,9 +141,39 @@ def test_a_crossing_starts_the_play_once(desk: Desk) -> None:
     assert (desk.shows("a1", "Owner"), desk.shows("a1", "Group"), desk.shows("a2", "Group")) == (
         "u1", "priority", "nurture",
     )  # fmt: skip
-    assert str(desk.shows("a1", "Action")).startswith("Priority: assigned to Ann, task due in 2 h, enrolled in fast.")
+    assert str(desk.shows("a1", "Action")).startswith(
+        "Priority, planned: assign to Ann, task due in 2 h, enrol in fast."
+    )
     assert report.counts["scored"] == 2  # the account and its contact, nobody else
     desk.assert_at_rest()
+
+
+def test_a_play_puts_a_person_on_a_list_once_for_each_crossing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.account("a1")
+    desk.contact("c1", "a1")
+    desk.backfill()
+    desk.set_model(MODEL.replace("sequence: fast,", "list: keep,"))
+    desk.act("t1", "c1")
+    assert desk.backfill().counts["withheld"] == 1  # nobody is put on a list by a first look
+    desk.crm.delete("Activity", "t1")
+    desk.run()
+    assert desk.crm.lists == {}
+    desk.act("t2", "c1")
+    desk.run()
+    assert desk.crm.lists == {"list-7": ["c1"]}
+    assert "add to list keep" in str(desk.shows("a1", "Action"))
+    desk.assert_at_rest()
+    desk.crm.lists.clear()  # somebody takes them off
+    desk.act("t3", "c1")
+    desk.run()
+    assert desk.crm.lists == {}
+    for key in ("t2", "t3"):
+        desk.crm.delete("Activity", key)
+    desk.run()
+    desk.act("t4", "c1")
+    desk.run()
+    assert desk.crm.lists == {"list-7": ["c1"]}
 
 
 def test_more_of_the_same_is_no_second_crossing(desk: Desk) -> None:
@@ -182,7 +212,7 @@ def test_coming_back_is_a_crossing_of_its_own(desk: Desk) -> None:
     desk.run()
     assert len(desk.crm.tasks) == 2
     assert len(desk.crm.enrolments) == 1  # already in the sequence
-    assert "already in the sequence" in str(desk.shows("a1", "Action"))
+    assert "Not enrolled: already in the sequence." in str(desk.shows("a1", "Action"))
     assert len({task.key for task in desk.crm.tasks}) == 2
 
 

@@ -78,7 +78,7 @@ def told_whole(demo: Shown) -> None:
     assert "nurture" in demo.chapter(3)
     assert demo.figure(r"changed\), scored ([\d,]+)", 4) < 20
     assert re.search(r"nurture priority", demo.chapter(4))
-    assert "task due in 2 h, enrolled in Fast track" in demo.chapter(4)
+    assert "task due in 2 h, enrol in Fast track" in demo.chapter(4)
     assert "Why now: priority, was nurture" in demo.chapter(4)
     assert demo.figure(r"wrote ([\d,]+) in", 5) == demo.figure(r"scored ([\d,]+), wrote", 5) == 0
     scored, of = (demo.figure(pattern, 6) for pattern in (r"scored ([\d,]+) of", r"scored [\d,]+ of ([\d,]+) records"))

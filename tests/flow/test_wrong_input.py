@@ -520,6 +520,15 @@ def test_doctor_misses_a_sequence_that_the_mapping_does_not_name(crms: Stage, ba
     assert "the play of priority enrols in 'Fast track'" in finding["detail"]
     assert finding["fix"] == "Did you mean 'Fast trak'?"
 
+    change(backfilled.folder / "models" / "b2b.yaml", "    sequence: Fast track", "    list: Hot")
+    change(backfilled.folder / "mappings" / "hubspot.yaml", "\nsequences:", '\nlists: {Hots: "17"}\nsequences:')
+    found = [one for one in backfilled.type("doctor", "--json").answer["findings"] if not one["ok"]]
+    assert [(one["part"], one["what"]) for one in found] == [("salesforce", "list"), ("hubspot", "list")]
+    assert all("the play of priority adds to 'Hot'" in one["detail"] for one in found)
+    assert [one["fix"] for one in found] == [
+        "Add it under `lists`, or take it out of the play.", "Did you mean 'Hots'?",
+    ]  # fmt: skip
+
 
 def test_doctor_misses_owners_in_a_pool_that_a_play_assigns_from(crms: Stage, backfilled: Terminal) -> None:
     pools = {"routing": {"pools": {"sales": [{"owner": "gone@example.com"}]}}}

@@ -12,7 +12,7 @@ from leadline.core.decisions.plays import Reaction, Situation, Team, effect_key,
 from leadline.core.decisions.routing import Pool
 from leadline.core.entities import ACTIVITY_KINDS
 from leadline.core.scoring.model import Play, Suppress, TaskPlay
-from leadline.sdk.records import CreateTask, Enrol, RecordRef, UpdateFields
+from leadline.sdk.records import CreateTask, Enrol, JoinList, RecordRef, UpdateFields
 
 NOW = 1_700_000_000
 RULES = Suppress(recent_contact_days=None)
@@ -67,7 +67,7 @@ def test_a_play_assigns_creates_a_task_and_enrols() -> None:
     assert (enrolment.person, enrolment.sequence) == (RecordRef("Contact", "c1"), "seq-1")
     assert (enrolment.owner_id, enrolment.sender_email) == ("u1", "ann@us.com")
     assert reaction.action == (
-        "Priority: assigned to Ann O'Hara, task due in 2 h, enrolled in fast. "
+        "Priority, planned: assign to Ann O'Hara, task due in 2 h, enrol in fast. "
         "Next in pool sales: hand-off 1, 1 of them to Ann O'Hara (share 1/1)."
     )
 
@@ -130,7 +130,40 @@ def test_who_is_not_enrolled_still_gets_the_task_and_the_reason(
 ) -> None:
     reaction = react(PLAY, situation(**changed), team(**crew), RULES)
     assert [type(effect) for effect in reaction.effects] == [CreateTask]
+    assert said.capitalize()[:13] + said[13:] in reaction.action
+
+
+def test_a_play_puts_the_person_on_a_list() -> None:
+    play, crew = PLAY.model_copy(update={"list_": "Nurture", "sequence": None}), team(lists={"Nurture": "17"})
+    reaction = react(play, situation(), crew, RULES)
+    joined = one(reaction, JoinList)
+    assert (joined.target, joined.list_id) == (RecordRef("Contact", "c1"), "17")
+    assert "planned: assign to Ann O'Hara, task due in 2 h, add to list Nurture." in reaction.action
+    assert target(joined) == joined.target
+    again = one(react(play, situation(), team(lists={"Nurture": "17"}), RULES), JoinList)
+    assert joined.key == again.key != one(react(play, situation(crossing=9), crew, RULES), JoinList).key
+
+
+@pytest.mark.parametrize(
+    ("changed", "lists", "said"),
+    [
+        ({"person": None, "people": []}, {"Nurture": "17"}, "Not added to list Nurture: nobody to write to is known."),
+        ({"person": {**PERSON, "opted_out": True}}, {"Nurture": "17"}, "Not added to list Nurture: has opted out"),
+        ({}, {}, "Not added to a list: the mapping names no list 'Nurture'."),
+    ],
+)
+def test_who_is_not_put_on_a_list_is_told_why(changed: dict[str, Any], lists: dict[str, str], said: str) -> None:
+    play = PLAY.model_copy(update={"list_": "Nurture", "sequence": None})
+    reaction = react(play, situation(**changed), team(lists=lists), RULES)
+    assert [type(effect) for effect in reaction.effects] == [CreateTask]
     assert said in reaction.action
+
+
+def test_a_play_that_comes_to_nothing_says_so() -> None:
+    play = PLAY.model_copy(update={"assign": None, "task": None, "sequence": None, "status": None})
+    owned = {**ACCOUNT, "owner": "crm/User/u1"}
+    said = react(play, situation(row=owned, account=owned), team(), RULES).action
+    assert said == "Priority: nothing to do. Kept with Ann O'Hara, who owns the record."
 
 
 def test_an_enrolment_elsewhere_or_in_another_sequence_is_no_obstacle() -> None:

@@ -128,17 +128,18 @@ def _webhooks(settings: Settings, live: LiveConnection) -> Finding:
 
 
 def _sequences(settings: Settings, model: Model, live: LiveConnection) -> Iterator[Finding]:
-    """Plays that would enrol nobody here, because the mapping does not know their sequence."""
-    wanted = {play.sequence: group for group, play in model.plays.items() if play.sequence is not None}
-    if not live.connector.capabilities.enrol_batch:
-        return
-    known = live.mapping.sequences
-    for sequence, group in wanted.items():
-        if sequence not in known:
-            place = live.mapping.place(("sequences",)).removeprefix(f"{settings.project}/")
-            fix = did_you_mean(sequence, list(known)) or "Add it under `sequences`, or take it out of the play."
-            said = f"{place}: the play of {group} enrols in '{sequence}', which the mapping does not name"
-            yield Finding(False, "sequence", said, fix)
+    """Plays that would enrol nobody here, or put nobody on a list, because the mapping does not know which."""
+    able, mapping = live.connector.capabilities, live.mapping
+    for key, does, size, known, wanted in (
+        ("sequence", "enrols in", able.enrol_batch, mapping.sequences, {g: p.sequence for g, p in model.plays.items()}),
+        ("list", "adds to", able.list_batch, mapping.lists, {g: p.list_ for g, p in model.plays.items()}),
+    ):
+        for group, name in wanted.items() if size else ():
+            if name is not None and name not in known:
+                place = mapping.place((f"{key}s",)).removeprefix(f"{settings.project}/")
+                fix = did_you_mean(name, list(known)) or f"Add it under `{key}s`, or take it out of the play."
+                said = f"{place}: the play of {group} {does} '{name}', which the mapping does not name"
+                yield Finding(False, key, said, fix)
 
 
 def _owners(settings: Settings, model: Model, name: str, engine: Engine | LeadlineError) -> Iterator[Finding]:

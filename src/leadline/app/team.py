@@ -50,7 +50,8 @@ class TeamBook:
             pool = Pool(pool_name, active_members(owners.values(), routing, pool_name))
             pool.given = load_given(connection, _stored_name(name, pool_name), pool.lineup)
             pools[pool_name] = pool
-        return Team(owners, nobody, pools, self._project.mapping_of(name).sequences, enrolled)
+        mapping = self._project.mapping_of(name)
+        return Team(owners, nobody, pools, mapping.sequences, enrolled, mapping.lists)
 
 
 def stands_for_nobody(owners: Iterable[dict[str, Any]], routing: RoutingSettings) -> frozenset[str]:

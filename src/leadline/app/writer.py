@@ -93,7 +93,12 @@ class BatchSizes:
 
     def __init__(self, able: Capabilities) -> None:
         self._able = able
-        self._fixed = {outbox.UPDATE: able.update_batch, "task": able.task_batch, "enrol": able.enrol_batch}
+        self._fixed = {
+            outbox.UPDATE: able.update_batch,
+            "task": able.task_batch,
+            "enrol": able.enrol_batch,
+            "list": able.list_batch,
+        }
 
     def of(self, kind: str, waiting: int) -> int:
         """Rows in the next push when so many of the kind wait; 0 when the system cannot do it."""

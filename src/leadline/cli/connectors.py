@@ -103,5 +103,11 @@ def _shown(default: object) -> str:
 
 
 def _batches(able: dict[str, Any]) -> str:
-    verbs = {"read": "page_size", "update": "update_batch", "tasks": "task_batch", "enrolments": "enrol_batch"}
+    verbs = {
+        "read": "page_size",
+        "update": "update_batch",
+        "tasks": "task_batch",
+        "enrolments": "enrol_batch",
+        "lists": "list_batch",
+    }
     return ", ".join(f"{verb} {able[key]:,}" for verb, key in verbs.items() if able[key])

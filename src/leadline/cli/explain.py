@@ -131,7 +131,7 @@ def _done(told: Told) -> Table:
     rows = [
         (
             output.moment(row["planned_at"])[:16].replace("T", " "),
-            {"update": "fields", "task": "task", "enrol": "enrolment"}[row["kind"]],
+            {"update": "fields", "task": "task", "enrol": "enrolment", "list": "list"}[row["kind"]],
             f"{row['object']} {row['record_id']}",
             _outcome(row),
         )

@@ -23,7 +23,7 @@ from leadline.cli import output
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-_KINDS = {"update": "fields", "task": "tasks", "enrol": "enrolments"}
+_KINDS = {"update": "fields", "task": "tasks", "enrol": "enrolments", "list": "lists"}
 _SCORE = "score"
 
 

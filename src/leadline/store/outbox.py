@@ -33,6 +33,7 @@ from leadline.sdk.records import (
     CreateTask,
     Effect,
     Enrol,
+    JoinList,
     RecordRef,
     Refusal,
     RowOutcome,
@@ -61,10 +62,11 @@ _SUCCESS = (State.WRITTEN, State.UNCHANGED)
 UNDER_WAY = (State.SENDING, State.UNKNOWN)
 """States in which nobody knows whether the CRM has taken the effect."""
 
-KINDS: dict[str, type[UpdateFields] | type[CreateTask] | type[Enrol]] = {
+KINDS: dict[str, type[UpdateFields] | type[CreateTask] | type[Enrol] | type[JoinList]] = {
     UPDATE: UpdateFields,
     "task": CreateTask,
     "enrol": Enrol,
+    "list": JoinList,
 }
 """Kinds in the order in which they are sent: an owner stands before the task that names it."""
 

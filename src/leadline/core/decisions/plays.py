@@ -1,4 +1,4 @@
-"""What follows when a record enters a group: owner, task, sequence, status, and the reason in words."""
+"""What follows when a record enters a group: owner, task, sequence, list, status, and the reason in words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from leadline.core.decisions.brief import Brief, task_body, words
 from leadline.core.decisions.routing import Assignment, Pool, assign, keep
-from leadline.core.decisions.suppression import enrolment_held_back, held_back
+from leadline.core.decisions.suppression import enrolment_held_back, held_back, listing_held_back
 from leadline.core.scoring.model import Play, Suppress, TaskPlay
-from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, Scalar, UpdateFields
+from leadline.sdk.records import CreateTask, Effect, Enrol, JoinList, RecordRef, Scalar, UpdateFields
 
 HOUR = 3_600
 
@@ -47,23 +47,28 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Who can be given work in one connection, and which sequences it has."""
+    """Who can be given work in one connection, and which sequences and lists it has."""
 
     owners: Mapping[str, Mapping[str, Any]]
     unassigned: frozenset[str]
     pools: Mapping[str, Pool]
     sequences: Mapping[str, str]
     enrolled: frozenset[tuple[str, str]]
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Reaction:
-    """What follows: effects to plan, canonical values to write on the record itself, and a line for the CRM."""
+    """What follows: effects to plan, canonical values to write on the record itself, and a line for the CRM.
+
+    `notes` say what of the play is left out, and why.
+    """
 
     action: str
     effects: list[Effect] = field(default_factory=list)
     values: dict[str, Scalar] = field(default_factory=dict)
     echo: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def ref(row: Mapping[str, Any]) -> RecordRef:
@@ -74,7 +79,7 @@ def ref(row: Mapping[str, Any]) -> RecordRef:
 def target(effect: Effect) -> RecordRef:
     """The record that an effect is about, for lists and for finding earlier ones."""
     match effect:
-        case UpdateFields():
+        case UpdateFields() | JoinList():
             return effect.target
         case CreateTask():
             return effect.person or effect.account or RecordRef("", "")
@@ -108,20 +113,37 @@ def react(play: Play | None, situation: Situation, team: Team, rules: Suppress) 
     if reason:
         return Reaction(f"Held back: {reason}.")
     reaction = Reaction("")
-    done: list[str] = []
     owner = _route(play, situation, team, reaction)
+    planned: list[str] = []
     if owner.changed and owner.owner:
-        done.append(f"assigned to {team.owners[owner.owner]['name']}")
+        planned.append(f"assign to {team.owners[owner.owner]['name']}")
     if play.status and situation.row.get("status") != play.status and "status" in situation.row:
         reaction.values["status"] = reaction.echo["status"] = play.status
-        done.append(f"status {play.status}")
+        planned.append(f"status {play.status}")
     if play.task:
         reaction.effects.append(_task(play.task, situation, team, owner))
-        done.append(f"task due in {play.task.due_hours} h")
-    if play.sequence:
-        done.append(_enrol(play.sequence, situation, team, owner, reaction=reaction, rules=rules))
-    reaction.action = f"{_sentence(words(group))}: {', '.join(done) or 'nothing to do'}. {_sentence(owner.why)}."
+        planned.append(f"task due in {play.task.due_hours} h")
+    for each in (
+        _enrol(play.sequence, situation, team, owner, rules=rules) if play.sequence else _Followed(),
+        _join(play.list_, situation, team, rules=rules) if play.list_ else _Followed(),
+    ):
+        reaction.effects += each.effects
+        planned += each.planned
+        reaction.notes += each.notes
+    # In words of intent: what came of each is known later, and shown where it happened.
+    head = f", planned: {', '.join(planned)}" if planned else "" if reaction.notes else ": nothing to do"
+    said = (f"{_sentence(words(group))}{head}", *map(_sentence, (*reaction.notes, owner.why)))
+    reaction.action = ". ".join(said) + "."
     return reaction
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What one key of a play comes to: an effect and its words, or why there is none."""
+
+    effects: tuple[Effect, ...] = ()
+    planned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def _route(play: Play, situation: Situation, team: Team, reaction: Reaction) -> Assignment:
@@ -172,27 +194,35 @@ def _task(asked: TaskPlay, situation: Situation, team: Team, owner: Assignment) 
     )
 
 
-def _enrol(
-    name: str, situation: Situation, team: Team, owner: Assignment, *, reaction: Reaction, rules: Suppress
-) -> str:
+def _enrol(name: str, situation: Situation, team: Team, owner: Assignment, *, rules: Suppress) -> _Followed:
     sequence = team.sequences.get(name)
     if sequence is None:
-        return f"not enrolled: the mapping names no sequence {name!r}"
+        return _Followed(notes=(f"not enrolled: the mapping names no sequence {name!r}",))
     person = situation.person
     enrolled = person is not None and (person["source_id"], sequence) in team.enrolled
     reason = enrolment_held_back(rules, person=person, enrolled=enrolled)
     if reason is None and _owner_id(owner, team) is None:
         reason = "nobody owns the record"
     if reason or person is None:
-        return f"not enrolled: {reason}"
+        return _Followed(notes=(f"not enrolled: {reason}",))
     sender = team.owners[owner.owner or ""]
-    reaction.effects.append(
-        Enrol(
-            key=effect_key("enrol", situation.uid, situation.crossing, situation.scored["group_since"]),
-            person=ref(person),
-            sequence=sequence,
-            owner_id=sender["source_id"],
-            sender_email=sender["email"],
-        )
+    effect = Enrol(
+        key=effect_key("enrol", situation.uid, situation.crossing, situation.scored["group_since"]),
+        person=ref(person),
+        sequence=sequence,
+        owner_id=sender["source_id"],
+        sender_email=sender["email"],
     )
-    return f"enrolled in {words(name)}"
+    return _Followed((effect,), (f"enrol in {words(name)}",))
+
+
+def _join(name: str, situation: Situation, team: Team, *, rules: Suppress) -> _Followed:
+    list_id = team.lists.get(name)
+    if list_id is None:
+        return _Followed(notes=(f"not added to a list: the mapping names no list {name!r}",))
+    person = situation.person
+    reason = listing_held_back(rules, person=person)
+    if reason or person is None:
+        return _Followed(notes=(f"not added to list {words(name)}: {reason}",))
+    key = effect_key("list", situation.uid, situation.crossing, situation.scored["group_since"])
+    return _Followed((JoinList(key, ref(person), list_id),), (f"add to list {words(name)}",))

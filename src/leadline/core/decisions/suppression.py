@@ -58,3 +58,12 @@ def enrolment_held_back(rules: Suppress, *, person: Mapping[str, Any] | None, en
     if rules.already_enrolled and enrolled:
         return "already in the sequence"
     return None
+
+
+def listing_held_back(rules: Suppress, *, person: Mapping[str, Any] | None) -> str | None:
+    """The reason that keeps this person off a list, on top of `held_back`: lists are what mailings go to."""
+    if person is None:
+        return "nobody to write to is known"
+    if rules.opted_out and person.get("opted_out"):
+        return "has opted out of e-mail"
+    return None

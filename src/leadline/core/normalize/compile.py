@@ -39,7 +39,7 @@ def build(file: MappingFile, document: Document) -> TypedMapping:
     if builder.mistakes:
         located = [document.located(mistake) for mistake in builder.mistakes]
         raise FileError(sorted(located, key=lambda one: int(one.place.rpartition(":")[2])))
-    return TypedMapping(file.system, objects, dict(file.sequences), document)
+    return TypedMapping(file.system, objects, dict(file.sequences), dict(file.lists), document)
 
 
 class _Builder:

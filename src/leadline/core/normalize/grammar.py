@@ -84,6 +84,7 @@ class MappingFile(Strict):
     competitor_domains: list[Word] = Field(default_factory=list, description="Web domains of competitors")
     objects: dict[str, ObjectRule] = Field(min_length=1, description="The CRM's objects by their API names")
     sequences: dict[str, Word] = Field(default_factory=dict, description="Sequence in a play -> the CRM's name or id")
+    lists: dict[str, Word] = Field(default_factory=dict, description="List in a play -> the CRM's id of it")
 
 
 def json_schema() -> dict[str, Any]:

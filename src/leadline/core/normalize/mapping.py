@@ -89,11 +89,12 @@ class ObjectMapping:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping file: its objects by API name, and the CRM's sequences by the names that plays use."""
+    """A mapping file: its objects by API name, and the CRM's sequences and lists by the names that plays use."""
 
     system: str
     objects: Map[str, ObjectMapping]
     sequences: Map[str, str]
+    lists: Map[str, str]
     document: Document = attribute(repr=False, compare=False)
 
     def place(self, path: Path) -> str:

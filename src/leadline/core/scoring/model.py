@@ -269,6 +269,7 @@ class Play(Strict):
     assign: str | None = Field(None, description="Pool of owners to choose from")
     task: TaskPlay | None = None
     sequence: str | None = Field(None, description="Name of the sequence to enrol in")
+    list_: str | None = Field(default=None, alias="list", description="Name of the list to put the person on")
     status: str | None = Field(None, description="Status to set on a lead")
 
 
