@@ -10,7 +10,16 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from leadline_hubspot.sandbox import account_api, enrollment_api, keyboard, legacy_api, lists_api, routing, signals_api
+from leadline_hubspot.sandbox import (
+    account_api,
+    conformance,
+    enrollment_api,
+    keyboard,
+    legacy_api,
+    lists_api,
+    routing,
+    signals_api,
+)
 from leadline_hubspot.sandbox import objects_api as objects
 from leadline_hubspot.sandbox.failures import Refused
 from leadline_hubspot.sandbox.gate import Gate, html_response, is_page, rate_limited
@@ -20,6 +29,7 @@ from leadline_hubspot.sandbox.paths import Paths
 from leadline_hubspot.sandbox.populate import fill
 from leadline_hubspot.sandbox.portal import Portal
 from leadline_hubspot.sandbox.settings import Settings
+from leadline_hubspot.sandbox.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from leadline.sdk.sandbox.clock import SandboxClock
@@ -49,6 +59,7 @@ class HubSpotSandbox:
     def __init__(self, world: World, clock: SandboxClock, faults: Faults, *, limits: Limits | None = None) -> None:
         self.portal = Portal(clock, faults, limits or Limits())
         self.tokens = Tokens(self.portal)
+        self.webhooks = Webhooks(self.portal, clock)
         paths = self._paths()
         self.gate = Gate(self.portal, self.tokens, paths)
         self.settings = Settings(self.portal, self.gate, self.tokens)
@@ -68,6 +79,7 @@ class HubSpotSandbox:
         lists_api.add_lists(paths)
         signals_api.add_signals(paths)
         legacy_api.add_legacy(paths)
+        self.webhooks.routes(paths)
         return paths
 
     def fault_response(self, status: int, code: str | None) -> Response:
@@ -117,7 +129,18 @@ class HubSpotSandbox:
 
     def controls(self) -> Mapping[str, Callable[[str, Any], Any]]:
         """Calls of its own on the control surface."""
-        return self.settings.controls()
+        return {**self.settings.controls(), "webhooks": self._webhook_control}
+
+    def _webhook_control(self, method: str, body: Any) -> Any:
+        try:
+            return self.webhooks.control(method, body)
+        except Refused as refusal:
+            raise ValueError(refusal.message) from refusal
+
+    def conformance(self) -> Mapping[str, Any]:
+        """Lift the limits, and tell the conformance suite what it cannot find out by itself."""
+        self.settings.settings("POST", {"unlimited": True})
+        return conformance.told(self.portal)
 
     @property
     def search_lag(self) -> float:
