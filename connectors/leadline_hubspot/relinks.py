@@ -1,4 +1,5 @@
-"""Reading all records again from time to time, because a change of associations may move no stamp.
+"""Reading all records again from time to time, because a change of associations may move no stamp, nor may
+a record that comes back from the recycle bin.
 
 It follows the changes, in slices, so that news never waits behind it and a day's calls are spread. The
 cursor of the changes carries where it stands:
@@ -60,7 +61,7 @@ def _begun(request: PullRequest, position: Mapping[str, Any], plan: Plan, every:
     under_way = position.get("relink")
     if under_way:
         return dict(under_way)
-    if not every or not request.links:
+    if not every:
         return None
     # By our own clock, to spend no call; the portal's decides what is read.
     if request.now * 1000 - int(position.get("relinked") or 0) < every:
