@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from leadline_salesforce.sandbox import injected
+from leadline_salesforce.sandbox import conformance, injected
 from leadline_salesforce.sandbox.actions import ASSIGN, Actions
 from leadline_salesforce.sandbox.administration import Administration
 from leadline_salesforce.sandbox.auth import (
@@ -79,6 +79,19 @@ class SalesforceSandbox:
     @session_seconds.setter
     def session_seconds(self, seconds: float) -> None:
         self.auth.sessions.seconds = seconds
+
+    @property
+    def page_size(self) -> int:
+        """Most rows of a page of a query, whatever the client asks for."""
+        return self.queries.page
+
+    @page_size.setter
+    def page_size(self, rows: int) -> None:
+        self.queries.page = rows
+
+    def conformance(self) -> Mapping[str, Any]:
+        """What the conformance suite cannot find out by itself."""
+        return conformance.told(self.org)
 
     def routes(self) -> Sequence[BaseRoute]:
         """The paths of the REST API that are served, each with and without a trailing slash."""

@@ -215,7 +215,12 @@ class HttpPolicy:
                     fix="Check this connection's credentials and permissions, then run `leadline doctor`.",
                 )
             case Action.BUDGET:
-                raise BudgetError(said, retry_after=verdict.wait, place=place)
+                raise BudgetError(
+                    said,
+                    retry_after=verdict.wait,
+                    place=place,
+                    fix="The system's own quota is spent; wait for it, or give other programs less of it.",
+                )
             case Action.FAIL:
                 raise PermanentError(said, code=verdict.code, place=place)
 

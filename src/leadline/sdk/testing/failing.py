@@ -120,8 +120,10 @@ class FailureChecks:
         if reader is None:
             self.skip("the connector reads no webhooks, or is not given a secret for them (webhook_options)")
             return
-        forged = dict.fromkeys(_FORGED_HEADERS, "1" * 64)
-        for headers in ({}, forged, *({name: ""} for name in forged)):
+        names = (*_FORGED_HEADERS, *lab.told.get("webhook_headers", ()))
+        forged = dict.fromkeys(names, "1" * 64)
+        in_time = {name: str(lab.now * 1_000) if "time" in name else "1" * 64 for name in names}
+        for headers in ({}, forged, in_time, *({name: ""} for name in names)):
             for body in (b"", b"{}", b"[]", b'[{"objectId": 1}]', b"\xff"):
                 call = WebhookCall("POST", "https://leadline.example/webhooks/suite", headers, body, lab.now)
                 _claim_raises(partial(reader.read, call), WebhookError, f"a webhook with headers {headers}")
@@ -147,7 +149,7 @@ class FailureChecks:
         yield repr(vars(connection)) if hasattr(connection, "__dict__") else ""
         wrong = {name: f"wrong-{name}-0123456789" for name in secrets}
         secrets = dict(secrets)
-        echo = " ".join([*secrets.values(), *(f"Bearer {secret}" for secret in secrets.values())])
+        echo = " ".join(f"Bearer {each}, access_token={each}, client_secret={each}" for each in secrets.values())
         for rule in (
             {"status": 500},
             {"status": 401},
