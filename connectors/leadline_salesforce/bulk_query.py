@@ -96,9 +96,13 @@ class BulkQueries:
                 f"jobs/query/{place.id}/results?maxRecords={RESULT_ROWS}{locator}",
                 headers={"Accept": "text/csv"},
             )
-            following = reply.headers["Sforce-Locator"]
+            following, rows = reply.headers.get("Sforce-Locator"), reply.headers.get("Sforce-NumberOfRecords", "")
+            if not following or not rows.isdigit():  # without them the end of the rows would be a guess
+                raise PermanentError(
+                    f"the results of the bulk query {place.id} come without their headers", place=self._runtime.name
+                )
             place = None if following == _LAST_PAGE else replace(place, locator=following, skip=0)
-            yield ResultPage(reply.content, int(reply.headers["Sforce-NumberOfRecords"]), place)
+            yield ResultPage(reply.content, int(rows), place)
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
