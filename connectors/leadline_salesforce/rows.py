@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from leadline.sdk.errors import PermanentError
 from leadline.sdk.records import Json, RawRecord
 from leadline_salesforce.cursor import epoch
 
@@ -15,9 +16,12 @@ def reader(fields: Sequence[str]) -> Callable[[Mapping[str, Any]], RawRecord]:
     dotted = [(field, field.split(".")) for field in fields if "." in field]
 
     def record(row: Mapping[str, Any]) -> RawRecord:
-        values: dict[str, Json] = {field: row[field] for field in plain}
-        for field, parts in dotted:
-            values[field] = _through(row, parts)
+        try:
+            values: dict[str, Json] = {field: row[field] for field in plain}
+            for field, parts in dotted:
+                values[field] = _through(row, parts)
+        except KeyError as error:
+            raise _absent(error.args[0]) from error
         return RawRecord(
             id=row["Id"],
             fields=values,
@@ -29,9 +33,19 @@ def reader(fields: Sequence[str]) -> Callable[[Mapping[str, Any]], RawRecord]:
     return record
 
 
+def _absent(field: str) -> PermanentError:
+    return PermanentError(
+        f"Salesforce took a query for {field} and its rows have no field of that spelling",
+        code="INVALID_FIELD",
+        fix="Spell the field in the mapping as the org does, upper and lower case included.",
+    )
+
+
 def _through(row: Mapping[str, Any], parts: Sequence[str]) -> Json:
     """A field behind lookups: `Account.Name` of `{"Account": {"Name": ...}}`, None when a lookup is empty."""
     value: Any = row
     for part in parts:
-        value = value.get(part) if isinstance(value, Mapping) else None
+        if value is None:
+            return None
+        value = value[part]
     return value  # type: ignore[no-any-return] # JSON all the way down

@@ -12,8 +12,6 @@ SINCE = {
     "Bulk API 2.0 queries": 47,
 }
 LEAST = float(max(SINCE.values()))
-# Versions before this one are to be retired in Summer '28.
-DEPRECATED_BELOW = 41.0
 
 
 def too_old(version: str) -> list[str]:

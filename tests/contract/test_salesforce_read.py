@@ -229,6 +229,13 @@ def test_a_field_behind_a_lookup_that_vanished_is_named_with_its_path(org: Org) 
         read(org.connect(), "Contact", "Name", "Account.Nmae")
 
 
+@pytest.mark.parametrize("field", ["lastname", "Matched_Account__r.name"])
+def test_a_field_in_another_spelling_than_the_orgs_is_no_null(org: Org, field: str) -> None:
+    """The vendor takes a query in any case, and answers in its own."""
+    with pytest.raises(PermanentError, match="have no field of that spelling"):
+        read(org.connect(), "Lead", field)
+
+
 def test_an_object_that_is_not_there_is_named(org: Org) -> None:
     with pytest.raises(PermanentError, match="There is no object Nothing__c that this user may read"):
         read(org.connect(), "Nothing__c", "Name")
