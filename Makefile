@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast peers lint types bench wheel constraints clean
+.PHONY: help install deploy demo test test-fast soak peers lint types bench wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,9 @@ PYTEST := $(BIN)/pytest -q -n 3 --dist worksteal
 
 test: install ## every test
 	@$(PYTEST)
+
+soak: install ## a simulated day with 2 % faults and three killed workers an hour, against an undisturbed one
+	@SOAK_HOURS=24 $(BIN)/pytest -q -s -m heavy tests/flow/test_soak.py
 
 test-fast: install ## every test that does not need minutes
 	@$(PYTEST) -m "not heavy"
