@@ -6,6 +6,7 @@ is kept on every record as `source_id`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -40,11 +41,12 @@ class _Filler:
     def __init__(self, portal: Portal, world: World) -> None:
         self._portal = portal
         self._world = world
-        self._owner_of: dict[str, int] = {}
+        self._owner_of: dict[str, str] = {}
         self._company: dict[str, int] = {}
         self._contact: dict[str, int] = {}
         self._lead: dict[str, Lead] = {lead.id: lead for lead in world.leads}
         self._emails: set[str] = set()
+        self._customers: list[int] = []
 
     def fill(self) -> None:
         self._people_who_own()
@@ -62,7 +64,7 @@ class _Filler:
                 500_001 + number, 900_001 + number, rep.email, rep.first_name, rep.last_name, rep.active, rep.id
             )
             self._portal.owners[owner.id] = owner
-            self._owner_of[rep.id] = owner.id
+            self._owner_of[rep.id] = str(owner.id)
         for number, name in enumerate(SEQUENCES):
             self._portal.sequences.all[300_001 + number] = SalesSequence(300_001 + number, name)
 
@@ -71,15 +73,13 @@ class _Filler:
         at = self._world.now * 1000
         self._portal.lists.create("Leadline", "0-1", MANUAL, at)
         dynamic = self._portal.lists.create("Customers", "0-2", DYNAMIC, at)
-        customers = [self._company[each.id] for each in self._world.companies if each.lifecycle == "customer"]
-        self._portal.lists.fill(str(dynamic.id), customers, at)
+        self._portal.lists.fill(str(dynamic.id), self._customers, at)
 
     def _technologies(self) -> list[str]:
         return sorted({name for company in self._world.companies for name in company.technologies})
 
     def _owner(self, rep: str | None) -> str | None:
-        owner = self._owner_of.get(rep) if rep else None
-        return None if owner is None else str(owner)
+        return self._owner_of.get(rep) if rep else None
 
     def _record(self, object_type: str, values: Values, created: int) -> Record:
         table = self._portal.tables[object_type]
@@ -102,6 +102,8 @@ class _Filler:
         for company in self._world.companies:
             record = self._record("companies", self._company_values(company), company.created_at)
             self._company[company.id] = record.id
+            if company.lifecycle == "customer":
+                self._customers.append(record.id)
             records.append(record)
         self._load("companies", records)
 
@@ -332,5 +334,12 @@ def _count(value: int | None) -> str | None:
 
 def fill(portal: Portal, world: World) -> Mapping[str, int]:
     """Put a world into an empty portal. Returns the number of records by object type."""
-    _Filler(portal, world).fill()
+    # Millions of objects come and none goes: the collector would look through all of them again and again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        _Filler(portal, world).fill()
+    finally:
+        if collecting:
+            gc.enable()
     return {name: len(table.store) for name, table in portal.tables.items()}

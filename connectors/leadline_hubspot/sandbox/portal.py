@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from leadline_hubspot.sandbox import checks
 from leadline_hubspot.sandbox.failures import Refused, bad_request, not_found
 from leadline_hubspot.sandbox.history import History
+from leadline_hubspot.sandbox.index import Index
 from leadline_hubspot.sandbox.limits import Limits
 from leadline_hubspot.sandbox.links import Links
 from leadline_hubspot.sandbox.lists import Lists
 from leadline_hubspot.sandbox.objects import PORTAL_OBJECTS, ObjectType, Property
 from leadline_hubspot.sandbox.records import Record, Store, derive, make
-from leadline_hubspot.sandbox.search import Index
 from leadline_hubspot.sandbox.sequences import Sequences
 from leadline_hubspot.sandbox.signals import Signals
 from leadline_hubspot.sandbox.validation import Rule

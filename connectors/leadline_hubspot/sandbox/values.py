@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from leadline_hubspot.sandbox.objects import LIFECYCLE_STAGES, MAX_TEXT, ObjectType, Property
 
@@ -13,10 +14,17 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+@cache
+def _day(number: int) -> str:
+    """A day, counted from 1970, as the vendor prints it. A portal's records share a few thousand."""
+    return datetime.fromtimestamp(number * 86_400, UTC).strftime("%Y-%m-%d")
+
+
 def iso(ms: int) -> str:
     """Milliseconds since 1970 as the vendor prints an instant: no fraction when it is zero."""
     seconds, rest = divmod(ms, 1000)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    day, second = divmod(seconds, 86_400)
+    text = f"{_day(day)}T{second // 3_600:02d}:{second % 3_600 // 60:02d}:{second % 60:02d}"
     return f"{text}.{rest:03d}Z" if rest else f"{text}Z"
 
 
