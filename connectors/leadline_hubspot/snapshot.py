@@ -129,5 +129,5 @@ def _records(
     request: PullRequest, rows: Sequence[Mapping[str, Any]], links: Mapping[str, Mapping[str, tuple[str, ...]]]
 ) -> tuple[Any, ...]:
     return tuple(
-        record for row in rows for record in to_records(request.object, row, request.fields, links.get(row["id"], {}))
+        [record for row in rows for record in to_records(request.object, row, request.fields, links.get(row["id"], {}))]
     )

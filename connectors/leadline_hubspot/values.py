@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,10 +91,10 @@ def record_of(
     object: str, row: Mapping[str, Any], fields: Sequence[str], links: Mapping[str, tuple[str, ...]]
 ) -> RawRecord:
     """The record of a row."""
-    properties = row["properties"]
+    value_of = row["properties"].get
     return RawRecord(
         id=row["id"],
-        fields={name: properties.get(name) or None for name in fields},
+        fields={name: value_of(name) or None for name in fields},
         modified_at=stamp_of(object, row) // 1000,
         links=links,
     )
@@ -102,10 +102,15 @@ def record_of(
 
 def to_records(
     object: str, row: Mapping[str, Any], fields: Sequence[str], links: Mapping[str, tuple[str, ...]]
-) -> Iterator[RawRecord]:
+) -> list[RawRecord]:
     """The record of a row, and one for each record that was merged into it."""
     record = record_of(object, row, fields, links)
-    yield record
-    for loser in (row["properties"].get(MERGED) or "").split(";"):
-        if loser and loser != record.id:
-            yield RawRecord(id=loser, fields={}, modified_at=record.modified_at, deleted=True, merged_into=record.id)
+    merged = row["properties"].get(MERGED)
+    if not merged:
+        return [record]
+    losers = (each for each in merged.split(";") if each and each != record.id)
+    return [record, *(_merged(loser, record) for loser in losers)]
+
+
+def _merged(loser: str, survivor: RawRecord) -> RawRecord:
+    return RawRecord(id=loser, fields={}, modified_at=survivor.modified_at, deleted=True, merged_into=survivor.id)
