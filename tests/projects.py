@@ -51,6 +51,7 @@ objects:
     fields:
       account: {from: Account, link: Account}
       contact: {from: Contact, link: Contact}
+      converted: Converted
       name: Name
       email: {from: Email, transform: email}
       seniority: {from: Title, transform: seniority}

@@ -207,8 +207,9 @@ def test_unplaced_values_are_counted(engine: Engine) -> None:
 def test_records_are_found_by_the_words_of_a_person(engine: Engine) -> None:
     save(engine, A, account("a1", name="Acme", domain="acme.com"), account("a2", name="Gone"))
     save(engine, A, gone(A, "a2"))
-    save(engine, P, person("p1", name="Ada", email="ada@acme.com"))
+    save(engine, P, person("p1", name="Ada", email="ada@acme.com"), person("p2", name="Åsa ÖZIL"))
     with engine.begin() as connection:
+        assert records.find_record(connection, "åsa Özil") == [(P, uid_of(P, "p2"))]
         for words in ("a1", "acme", "ACME", "acme.com", uid_of(A, "a1")):
             assert records.find_record(connection, words) == [(A, uid_of(A, "a1"))], words
         assert records.find_record(connection, "ada@acme.com") == [(P, uid_of(P, "p1"))]

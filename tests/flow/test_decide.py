@@ -17,7 +17,7 @@ from tests.projects import MODEL, fake_project
 from leadline.app.bootstrap import Project
 from leadline.app.sync import Report, perform, sync
 from leadline.sdk.errors import ConfigError
-from leadline.sdk.records import UpdateFields
+from leadline.sdk.records import Actor, Refusal, UpdateFields
 from leadline.store import outbox, tables
 from leadline.store.scores import load_score
 
@@ -441,6 +441,38 @@ def test_a_lead_whose_contact_is_deleted_stands_for_itself(desk: Desk) -> None:
     desk.assert_at_rest()
 
 
+def test_a_converted_lead_is_written_no_more_and_its_history_counts_for_the_contact(desk: Desk) -> None:
+    desk.crm.put("Lead", "l1", Name="Ada", Email="ada@x.com", Owner="u1")
+    desk.act("t1", "l1")
+    desk.run()
+    assert (desk.shows("l1"), desk.shows("c1")) == (40, 30)
+    desk.crm.put("Lead", "l1", Contact="c1", Converted="true")
+    desk.crm.refusals["l1"] = Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "it is converted", Actor.NOBODY)
+    report = desk.run()
+    assert (report.counts["refused"], desk.shows("l1"), desk.shows("c1"), desk.shows("a1")) == (0, 40, 70, 70)
+    assert [task.person.id for task in desk.crm.tasks if task.person] == ["c1"]
+    desk.assert_at_rest()
+
+
+def test_a_write_that_waits_for_a_lead_is_dropped_when_the_lead_is_converted(desk: Desk) -> None:
+    desk.crm.put("Lead", "l1", Name="Ada", Email="ada@x.com", Owner="u1")
+    desk.crm.refusals["l1"] = Refusal("CANNOT_UPDATE_CONVERTED_LEAD", "it is converted", Actor.NOBODY)
+    assert desk.run().counts["refused"] == 1
+    desk.crm.put("Lead", "l1", Contact="c1", Converted="true")
+    desk.run()
+    assert [line["state"] for line in desk.effects() if line["record_id"] == "l1"] == ["superseded"]
+
+
+def test_a_converted_lead_whose_contact_cannot_be_read_is_left_alone(desk: Desk) -> None:
+    desk.crm.put("Lead", "l1", Name="Ada", Email="ada@x.com", Owner="u1", Contact="hidden", Converted="true")
+    desk.set_model(MODEL.replace("score: [60, null]", "score: [40, null]"))
+    desk.run()
+    desk.act("t1", "l1")
+    counts = desk.run().counts
+    assert (counts["withheld"], counts["planned"], desk.crm.tasks, desk.crm.enrolments) == (1, 0, [], [])
+    desk.assert_at_rest()
+
+
 # What goes, and comes back
 
 
@@ -518,6 +550,22 @@ def test_a_new_model_looks_at_everybody_once_even_after_accounts_went(desk: Desk
     desk.assert_at_rest()
 
 
+def test_what_data_move_in_the_same_run_as_a_new_model_acts_and_what_the_model_moves_does_not(desk: Desk) -> None:
+    """The new model is settled on the facts of before; a2 crosses by its own doing, a3 by the model's."""
+    desk.account("a3", Industry="Software", Kind="customer")
+    desk.run()
+    rule = "{id: kind, name: Kind, part: fit, points: 35, when: {field: account.lifecycle, known: true}}"
+    desk.set_model(MODEL.replace("signals:", f"  - {rule}\nsignals:"))
+    desk.act("t2", "c2")
+    report = desk.run()
+    assert [crossing.uid for crossing in report.crossings] == ["crm/Account/a2"]
+    assert [task.account.id for task in desk.crm.tasks if task.account] == ["a2"]
+    assert (desk.shows("a3", "Group"), desk.shows("a2", "Group")) == ("priority", "priority")
+    assert desk.shows("a3", "Action") == "No action on priority: moved by a new version of the model."
+    assert report.counts["withheld"] == 1
+    desk.assert_at_rest()
+
+
 # Writes that do not get through
 
 
@@ -553,6 +601,27 @@ def test_an_assignment_that_waits_gives_way_to_a_human_without_further_news(desk
     assert desk.run().counts["scored"] == 0
     assert (desk.shows("a1"), desk.shows("a1", "Group"), desk.shows("a1", "Owner")) == (70, "priority", "u2")
     desk.assert_at_rest()
+
+
+def test_a_task_and_an_enrolment_that_wait_go_to_whoever_took_the_record(desk: Desk) -> None:
+    desk.act("t1", "c1")
+    desk.crm.faults.append(Fault.TRANSIENT)
+    desk.run()
+    desk.account("a1", Owner="u2")
+    desk.run()
+    [task], [enrolment] = desk.crm.tasks, desk.crm.enrolments
+    assert (task.owner_id, task.body.splitlines()[-1]) == ("u2", "Routing: kept with Bob, who owns the record.")
+    assert (enrolment.owner_id, enrolment.sender_email) == ("u2", "bob@us.com")
+    desk.assert_at_rest()
+
+
+def test_a_task_that_waits_keeps_its_owner_where_nobody_else_took_the_record(desk: Desk) -> None:
+    desk.act("t1", "c1")
+    desk.crm.faults.append(Fault.TRANSIENT)
+    desk.run()
+    desk.account("a1", Owner=None)
+    desk.run()
+    assert [task.owner_id for task in desk.crm.tasks] == ["u1"]
 
 
 def test_an_assignment_that_waits_is_sent_where_nobody_took_the_record(desk: Desk) -> None:

@@ -38,7 +38,7 @@ from leadline.sdk.records import RecordRef, Scalar, UpdateFields
 from leadline.store import leases, outbox
 from leadline.store.facts import ClusterFacts, clusters_of, load_facts, scored_in
 from leadline.store.outbox import Planned
-from leadline.store.pending import count_marks, mark_pending, marked_clusters, marks_within, next_marks
+from leadline.store.pending import any_outdated, count_marks, mark_pending, marked_clusters, marks_within, next_marks
 from leadline.store.records import clear_marks, reading_digest
 from leadline.store.scores import remove_scores, save_scores
 from leadline.store.unfinished import OpenUpdate, last_updates, open_updates
@@ -57,6 +57,7 @@ _FOREVER = 400 * 86_400
 HANDED_OVER = ("owner", "status")
 """Outputs that a play sets once, when a group is entered; the others are stated again with every write."""
 
+CONVERTED = "the lead was converted, and its contact cannot be read"
 NEW_MODEL = "moved by a new version of the model"
 NEW_READING = "moved by another reading of the CRM: the mapping changed"
 
@@ -74,6 +75,18 @@ class _Chunk:
     crossed: int = 0
     unchanged: int = 0
     withheld: int = 0
+
+
+def settle_versions(project: Project, emit: Listener, counts: Counts, *, plays: bool) -> None:
+    """Before anything is read: score by a new version of the model what an older one scored.
+
+    What moves now is moved by the model alone, and causes no action; what moves after reading is moved by
+    what was read, and does.
+    """
+    with project.reading().begin() as connection:
+        old = any_outdated(connection, _versions(project, connection))
+    if old:
+        score_all(project, emit, counts, plays=plays)
 
 
 def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) -> None:
@@ -245,6 +258,9 @@ class _Decider:
             chunk.withheld += play is not None
             same_model = before["model"].partition("/")[0] == self._model.digest
             return withheld(group, NEW_READING if same_model else NEW_MODEL)
+        if view.is_converted(uid):
+            chunk.withheld += play is not None
+            return withheld(group, CONVERTED)
         situation = view.situation(uid, scored, before, self._project.now())
         team = self._teams.team(situation.connection)
         reaction = react(play, situation, team, self._model.suppress)
@@ -325,6 +341,9 @@ class _Decider:
     ) -> None:
         mapping = self._project.mapping_of(record["connection"]).objects.get(record["object"])
         if mapping is None or not mapping.write:
+            return
+        if record.get("converted"):
+            chunk.settled.append(addressed(record))  # it takes no more changes, nor those that wait or were refused
             return
         values, echo, crm = self._with_open(record, values, echo, chunk)
         written = {name: value for name, value in values.items() if name in mapping.write}

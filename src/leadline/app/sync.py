@@ -10,7 +10,7 @@ from typing import Any
 
 from leadline.app.bootstrap import Project
 from leadline.app.counts import Counts
-from leadline.app.decide import score_all
+from leadline.app.decide import score_all, settle_versions
 from leadline.app.events import Crossed, Event, Listener, StageStarted
 from leadline.app.failures import as_one, told
 from leadline.app.fetch import fetch_noticed
@@ -37,6 +37,11 @@ class Run:
     plays: bool
 
 
+def settle(run: Run) -> None:
+    """What a new version of the model moves by itself, on the facts of before: it causes no action."""
+    settle_versions(run.project, run.emit, run.counts, plays=run.plays)
+
+
 def read(run: Run) -> None:
     """Rows of every connection into the store, with marks on what they concern."""
     readable = pull_all(run.project, run.emit)
@@ -59,8 +64,8 @@ def write(run: Run) -> None:
     push_all(run.project, run.emit)
 
 
-STAGES: tuple[Callable[[Run], None], ...] = (read, score_and_decide, write)
-NOTICE_STAGES: tuple[Callable[[Run], None], ...] = (fetch, score_and_decide, write)
+STAGES: tuple[Callable[[Run], None], ...] = (settle, read, score_and_decide, write)
+NOTICE_STAGES: tuple[Callable[[Run], None], ...] = (settle, fetch, score_and_decide, write)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class ClusterView:
             return uid
         return str(self._rows[uid]["account"] or uid)
 
+    def is_converted(self, uid: str) -> bool:
+        """Whether a subject is a lead that was converted into somebody who cannot be read."""
+        return bool(self._rows[uid].get("converted"))
+
     def records(self, uid: str) -> list[dict[str, Any]]:
         """The CRM records that show a subject's score: the account, or the contact and its leads."""
         if uid in self.account_uids:
@@ -106,8 +110,11 @@ class ClusterView:
         )
 
     def _approach(self, uid: str, people: list[dict[str, Any]]) -> Mapping[str, Any] | None:
-        """Whom to approach: of those not disqualified, the highest score, the uid deciding ties."""
-        able = [row for row in people if not self.scored[row["uid"]]["disqualified"]]
+        """Whom to approach: of those not disqualified, the highest score, the uid deciding ties.
+
+        A converted lead whose contact cannot be read takes no task.
+        """
+        able = [row for row in people if not self.scored[row["uid"]]["disqualified"] and not row["converted"]]
         if not able:
             return None
         return min(able, key=lambda row: (-self.scored[row["uid"]]["score"], row["uid"]))

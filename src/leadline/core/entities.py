@@ -97,6 +97,7 @@ FIELDS: dict[Entity, tuple[Field, ...]] = {
         Field("kind", _E, "What the CRM calls this person", values=("lead", "contact")),
         Field("account", _K, "Account the person works for", links_to=(Entity.ACCOUNT,)),
         Field("contact", _K, "The contact behind a lead; both are one person", links_to=(Entity.PERSON,)),
+        Field("converted", _B, "Was converted, and takes no more changes; `contact` is who it became", scored=False),
         Field("name", _T, "Full name", scored=False),
         Field("email", _T, "E-mail address, lower case", scored=False),
         Field("email_class", _E, "Kind of e-mail domain", values=EMAIL_CLASSES),

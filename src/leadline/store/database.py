@@ -17,7 +17,7 @@ from leadline.sdk.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0005"  # newest migration; tests compare it with migrations/versions
+HEAD = "0006"  # newest migration; tests compare it with migrations/versions
 _MIGRATION_LOCK = 0x1EAD11AE
 _one_thread = threading.Lock()  # Alembic's context is a global
 
@@ -94,6 +94,8 @@ def _sqlite(url: Any) -> Engine:
         # An intent that a power cut could take back would let a write happen twice.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-16384")
+        # SQLite's own knows the letters of ASCII only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -118,6 +120,10 @@ def impatient(engine: Engine, seconds: float) -> Engine:
         "options": f"-c lock_timeout={limit} -c statement_timeout={limit}",
     }
     return create_engine(url, pool_pre_ping=True, hide_parameters=True, pool_timeout=seconds, connect_args=waits)
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def reading(engine: Engine) -> Engine:

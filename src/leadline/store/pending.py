@@ -32,9 +32,20 @@ def mark_pending(connection: Connection, versions: Mapping[str, str], *, now: in
     alone = select(scores.c.uid).join(dirty, dirty.c.uid == scores.c.cluster)
     _mark(connection, alone.where(scores.c.cluster != scores.c.uid, ~live), "moved")
     _mark(connection, select(scores.c.cluster).where(_within(scores.c.uid, versions), scores.c.due_at <= now), "due")
-    for version in _versions(connection) - set(versions.values()):
-        old = select(scores.c.cluster).where(scores.c.model == version, _within(scores.c.uid, versions))
+    for old in _outdated(connection, versions):
         _mark(connection, old, "outdated")
+
+
+def any_outdated(connection: Connection, versions: Mapping[str, str]) -> bool:
+    """Whether a record of these connections was scored by another than their present version."""
+    return any(connection.execute(old.limit(1)).first() for old in _outdated(connection, versions))
+
+
+def _outdated(connection: Connection, versions: Mapping[str, str]) -> list[Select[tuple[str]]]:
+    """The clusters that each former version has scored."""
+    former = sorted(_versions(connection) - set(versions.values()))
+    ours = select(scores.c.cluster).where(_within(scores.c.uid, versions))
+    return [ours.where(scores.c.model == version) for version in former]
 
 
 def _mark(connection: Connection, uids: Select[tuple[str]], reason: str) -> None:

@@ -34,6 +34,7 @@ _WORDS = {
     "unsubscribe": "unsubscribed",
 }
 _LATELY = 5
+_ROUTING = "Routing: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,19 @@ def task_body(brief: Brief) -> str:
         lines += ["Lately:", *(f"- {_event(row, brief.names)}" for row in recent)]
     lines.append(f"Next: {_next_step(brief)}")
     if brief.routed:
-        lines.append(f"Routing: {brief.routed}.")
+        lines.append(_routing(brief.routed))
     return "\n".join(lines)
+
+
+def rerouted(body: str, routed: str) -> str:
+    """A task's text for another owner than the one it was written for: only the line that says why it is theirs."""
+    lines = body.splitlines()
+    kept = lines[:-1] if lines[-1:] and lines[-1].startswith(_ROUTING) else lines
+    return "\n".join([*kept, _routing(routed)])
+
+
+def _routing(why: str) -> str:
+    return f"{_ROUTING}{why}."
 
 
 def _event(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
