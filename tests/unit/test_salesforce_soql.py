@@ -13,7 +13,8 @@ from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.evaluate import Evaluator, Found
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.predicates import like_pattern, lowest_key
-from leadline_salesforce.sandbox.soql import DateRange, parse, unquote
+from leadline_salesforce.sandbox.soql import parse, unquote
+from leadline_salesforce.sandbox.soqltree import DateRange
 from leadline_salesforce.sandbox.store import Org, Row
 
 NOW = 1_780_000_000  # 2026-05-28, a Thursday

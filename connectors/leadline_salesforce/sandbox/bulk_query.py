@@ -20,10 +20,11 @@ from leadline_salesforce.sandbox.bulk_jobs import (
     wanted,
 )
 from leadline_salesforce.sandbox.calls import Answer, Call
-from leadline_salesforce.sandbox.evaluate import Evaluator
+from leadline_salesforce.sandbox.evaluate import Evaluator, with_children
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.snapshots import Snapshot
-from leadline_salesforce.sandbox.soql import Column, Query, parse
+from leadline_salesforce.sandbox.soql import parse
+from leadline_salesforce.sandbox.soqltree import Column, Query
 from leadline_salesforce.sandbox.store import Org
 
 PAGE = 50_000  # rows of a page when the caller does not say
@@ -168,6 +169,8 @@ def _told(job: QueryJob) -> dict[str, object]:
 
 def _supported(query: Query) -> None:
     """ApiError for what the vendor does not run as a bulk query."""
+    if with_children(query):
+        raise ApiError("API_ERROR", "Aggregate Relationships not supported in Bulk V2 Query with CSV content type")
     if query.group or not all(isinstance(item, Column) for item in query.items):
         raise ApiError("API_ERROR", "Aggregate Relationships not supported in Bulk V2 Query with CSV content type")
     if query.offset:

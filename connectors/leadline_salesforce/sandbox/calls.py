@@ -17,6 +17,8 @@ from leadline_salesforce.sandbox.latecommits import LateCommits
 from leadline_salesforce.sandbox.schema import Schema
 from leadline_salesforce.sandbox.writes import By
 
+MAX_URI = 16_384  # bytes
+_TOO_LONG = "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>"
 OLDEST, NEWEST = 31, 68  # API versions served: below 31 the vendor answers 410
 
 
@@ -85,6 +87,8 @@ class Gate:
         """An ASGI endpoint around a handler."""
 
         async def serve(request: Request) -> Response:
+            if len(request.scope["raw_path"]) + len(request.scope["query_string"]) > MAX_URI:
+                return Response(_TOO_LONG, 414, media_type="text/html;charset=iso-8859-1")
             try:
                 answer = handler(await self._enter(request))
             except ApiError as error:

@@ -10,7 +10,8 @@ from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
 from leadline_salesforce.sandbox.objects import kind
 from leadline_salesforce.sandbox.schema import Schema
-from leadline_salesforce.sandbox.soql import Path, Query, pointed
+from leadline_salesforce.sandbox.soql import pointed
+from leadline_salesforce.sandbox.soqltree import Path, Query
 from leadline_salesforce.sandbox.store import Org, Row
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import ge, gt, le, lt
 from typing import Any, TypeAlias, cast
 
@@ -16,7 +16,9 @@ from leadline_salesforce.sandbox import ids, moments
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
 from leadline_salesforce.sandbox.paths import resolve
-from leadline_salesforce.sandbox.soql import (
+from leadline_salesforce.sandbox.soql import pointed, unquote
+from leadline_salesforce.sandbox.soqltree import (
+    Column,
     Comparison,
     Condition,
     DateRange,
@@ -25,8 +27,7 @@ from leadline_salesforce.sandbox.soql import (
     Not,
     Query,
     Some,
-    pointed,
-    unquote,
+    Within,
 )
 from leadline_salesforce.sandbox.sortedkeys import Key
 from leadline_salesforce.sandbox.store import Org, Row
@@ -68,8 +69,29 @@ class _Compiler:
             case Not(inner):
                 check = self.condition(inner)
                 return lambda row: not check(row)
+            case Within():
+                return self.within(condition)
             case Comparison():
                 return self.comparison(condition)
+
+    def within(self, condition: Within) -> Predicate:
+        """`IN (SELECT ...)`: the inner query is run once, when the outer one is prepared."""
+        inner = replace(condition.query, text=self.query.text)
+        definition = self.org.schema.named(inner.object)
+        item = inner.items[0]
+        if definition is None or not isinstance(item, Column):
+            raise ApiError("INVALID_TYPE", f"sObject type '{inner.object}' is not supported.")
+        outer = resolve(self.query, self.definition, condition.path, self.org.schema)
+        chosen = resolve(inner, definition, item.path, self.org.schema)
+        if not {outer.field.type, chosen.field.type} <= {"id", "reference"}:
+            raise ApiError("MALFORMED_QUERY", pointed(inner.text, item.path.at, "The inner select must name an id"))
+        check, get = compile_where(inner, definition, self.org, self.now), chosen.getter(self.org)
+        values = [
+            value
+            for row in self.org.table(definition).rows.values()
+            if not row.get("IsDeleted") and (check is None or check(row)) and (value := get(row)) is not None
+        ]
+        return _membership(outer.getter(self.org), values, fold=False, negated=condition.negated)
 
     def comparison(self, comparison: Comparison) -> Predicate:
         resolved = resolve(self.query, self.definition, comparison.path, self.org.schema)
@@ -222,6 +244,17 @@ def wanted_values(condition: Condition | None, name: str) -> list[str] | None:
             return plain if len(plain) == len(values) else None
         case Every(conditions):
             return next((found for c in conditions if (found := wanted_values(c, name)) is not None), None)
+        case _:
+            return None
+
+
+def lowest_id(condition: Condition | None) -> str | None:
+    """An id such that only rows beyond it can match; None when there is none."""
+    match condition:
+        case Comparison(path, ">", (Literal("text", str(value)),)) if path.text.lower() == "id":
+            return ids.normal(unquote(value))
+        case Every(conditions):
+            return max((found for c in conditions if (found := lowest_id(c)) is not None), default=None)
         case _:
             return None
 

@@ -18,6 +18,13 @@ from leadline_salesforce.sandbox.soql import parse
 from leadline_salesforce.sandbox.store import Org
 
 PAGE = 2000
+# Limits that the sandbox tells and does not count.
+_LIMITS = {
+    "ConcurrentAsyncGetReportInstances": 200, "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000,
+    "DailyBulkV2QueryFileStorageMB": 976_562, "DailyBulkV2QueryJobs": 10_000, "DailyStreamingApiEvents": 10_000,
+    "DailyWorkflowEmails": 5_000, "DataStorageMB": 1_024, "FileStorageMB": 1_024,
+    "HourlyPublishedPlatformEvents": 50_000, "MassEmail": 5_000, "SingleEmail": 5_000,
+}  # fmt: skip
 _KEPT_LOCATORS = 100
 _REPLICATION_DAYS = 30
 
@@ -88,7 +95,9 @@ class Queries:
         return min(asked, self.page)
 
     def resources(self, call: Call) -> Answer:
-        names = ("sobjects", "query", "queryAll", "composite", "limits", "actions")
+        names = (
+            "sobjects", "query", "queryAll", "search", "parameterizedSearch", "composite", "limits", "actions", "jobs",
+        )  # fmt: skip
         return Answer({name: f"{call.base}/{name}" for name in names})
 
     def limits(self, _: Call) -> Answer:
@@ -96,10 +105,8 @@ class Queries:
         return Answer(
             {
                 "DailyApiRequests": {"Max": limit, "Remaining": max(0, limit - self._gate.used)},
-                "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
-                "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
-                "DataStorageMB": {"Max": 1024, "Remaining": 1000},
             }
+            | {name: {"Max": most, "Remaining": most} for name, most in _LIMITS.items()}
         )
 
     def objects(self, call: Call) -> Answer:

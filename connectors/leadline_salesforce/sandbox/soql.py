@@ -7,121 +7,35 @@ schema. Positions are kept so that both can point at the offending word as the v
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from leadline_salesforce.sandbox.faults import ApiError
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A field, perhaps through lookups: `Account.Owner.Name`. `at` is its offset in the text."""
-
-    parts: tuple[str, ...]
-    at: int
-
-    @property
-    def text(self) -> str:
-        return ".".join(self.parts)
-
-
-@dataclass(frozen=True, slots=True)
-class DateRange:
-    """A date literal such as TODAY or LAST_N_DAYS:30, in upper case."""
-
-    name: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A value as written. `kind` is text, number, instant, day, boolean, null or range."""
-
-    kind: str
-    value: str | float | int | bool | DateRange | None
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """`path operator values`; the operator in lower case, `in`/`not in`/`includes`/`excludes` with several values."""
-
-    path: Path
-    operator: str
-    values: tuple[Literal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    conditions: tuple[Condition, ...]
-
-
-Condition: TypeAlias = Comparison | Not | Every | Some
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    path: Path
-    alias: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    function: str
-    path: Path
-    alias: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AllFields:
-    which: str
-
-
-@dataclass(frozen=True, slots=True)
-class CountAll:
-    pass
-
-
-Item: TypeAlias = Column | Aggregate | AllFields | CountAll
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    path: Path
-    descending: bool
-    nulls_last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One parsed query. `alias` is the name given to the object in FROM, if any."""
-
-    text: str
-    items: tuple[Item, ...]
-    object: str
-    object_at: int
-    alias: str | None
-    where: Condition | None
-    group: tuple[Path, ...]
-    order: tuple[SortKey, ...]
-    limit: int | None
-    offset: int
-
+from leadline_salesforce.sandbox.soqltree import (
+    Aggregate,
+    AllFields,
+    Children,
+    Column,
+    Comparison,
+    Condition,
+    CountAll,
+    DateRange,
+    Every,
+    Item,
+    Literal,
+    Not,
+    Path,
+    Query,
+    Some,
+    SortKey,
+    Total,
+    Within,
+)
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -163,7 +77,7 @@ class _Build(Transformer[Token, Any]):
         return Aggregate(str(function).upper(), path, str(alias) if alias else None)
 
     def column(self, parts: list[Any]) -> Column:
-        path, alias = parts
+        *_, path, alias = parts  # perhaps behind toLabel
         return Column(path, str(alias) if alias else None)
 
     def selection(self, items: list[Item]) -> tuple[Item, ...]:
@@ -222,6 +136,23 @@ class _Build(Transformer[Token, Any]):
     def excludes(self, parts: list[Any]) -> Comparison:
         return Comparison(parts[0], "excludes", parts[-1])
 
+    def within(self, parts: list[Any]) -> Within:
+        return Within(parts[0], negated=False, query=parts[-1])
+
+    def not_within(self, parts: list[Any]) -> Within:
+        return Within(parts[0], negated=True, query=parts[-1])
+
+    def inner(self, parts: list[Any]) -> Query:
+        _, path, _, name, alias, where, limit = parts
+        return _query((Column(path),), name, alias, where, limit=limit)
+
+    def subquery(self, parts: list[Any]) -> Query:
+        _, items, _, path, alias, where, order, limit, offset = parts
+        return _query(items, path.text, alias, where, at=path.at, order=order, limit=limit, offset=offset)
+
+    def children(self, parts: list[Any]) -> Children:
+        return Children(parts[0])
+
     def negation(self, parts: list[Any]) -> Not:
         return Not(parts[-1])
 
@@ -234,8 +165,19 @@ class _Build(Transformer[Token, Any]):
     def where(self, parts: list[Any]) -> Condition:
         return cast("Condition", parts[-1])
 
-    def group(self, parts: list[Any]) -> tuple[Path, ...]:
-        return tuple(part for part in parts if isinstance(part, Path))
+    def group(self, parts: list[Any]) -> tuple[tuple[Path, ...], tuple[Total, ...]]:
+        return tuple(part for part in parts if isinstance(part, Path)), parts[-1] or ()
+
+    def having(self, parts: list[Any]) -> tuple[Total, ...]:
+        return tuple(part for part in parts if isinstance(part, Total))
+
+    def total(self, parts: list[Any]) -> Total:
+        function, path, operator, value = parts
+        return Total(str(function).upper(), path, operator, value)
+
+    def total_all(self, parts: list[Any]) -> Total:
+        _, operator, value = parts
+        return Total("COUNT", None, operator, value)
 
     def direction(self, tokens: list[Token]) -> bool:
         return str(tokens[0]).upper() == "DESC"
@@ -246,6 +188,10 @@ class _Build(Transformer[Token, Any]):
     def key(self, parts: list[Any]) -> SortKey:
         path, descending, nulls = parts
         return SortKey(path, bool(descending), nulls == "LAST")
+
+    def total_key(self, parts: list[Any]) -> SortKey:
+        function, path, descending, nulls = parts
+        return SortKey(path, bool(descending), nulls == "LAST", str(function).upper())
 
     def order(self, parts: list[Any]) -> tuple[SortKey, ...]:
         return tuple(part for part in parts if isinstance(part, SortKey))
@@ -261,18 +207,35 @@ class _Build(Transformer[Token, Any]):
 
     def start(self, parts: list[Any]) -> Query:
         _, items, _, name, alias, where, group, order, limit, offset, _ = parts
-        return Query(
-            text="",
-            items=items,
-            object=str(name),
-            object_at=name.start_pos,
-            alias=str(alias) if alias else None,
-            where=where,
-            group=group or (),
-            order=order or (),
-            limit=limit,
-            offset=offset or 0,
+        by, having = group or ((), ())
+        return replace(
+            _query(items, name, alias, where, order=order, limit=limit, offset=offset), group=by, having=having
         )
+
+
+def _query(
+    items: tuple[Item, ...],
+    name: Token | str,
+    alias: Token | None,
+    where: Condition | None,
+    *,
+    at: int | None = None,
+    order: tuple[SortKey, ...] | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
+) -> Query:
+    return Query(
+        text="",
+        items=items,
+        object=str(name),
+        object_at=at if at is not None else cast("int", getattr(name, "start_pos", 0)),
+        alias=str(alias) if alias else None,
+        where=where,
+        group=(),
+        order=order or (),
+        limit=limit,
+        offset=offset or 0,
+    )
 
 
 @cache
@@ -315,10 +278,7 @@ def parse(text: str) -> Query:
         if isinstance(error.orig_exc, ApiError):
             raise error.orig_exc from None
         raise
-    return Query(
-        text, query.items, query.object, query.object_at, query.alias, query.where, query.group, query.order,
-        query.limit, query.offset,
-    )  # fmt: skip
+    return replace(query, text=text)
 
 
 def _bad_character(text: str, at: int) -> str:

@@ -25,6 +25,7 @@ class Table:
         self.name = definition.name
         self.rows: dict[str, Row] = {}
         self._by_stamp: SortedKeys | None = None
+        self._by_id: SortedKeys | None = None
         self._unique: dict[str, dict[str, str]] = {field.name: {} for field in definition.unique}
         self._by_value: dict[str, dict[str, _Holders]] = {}
 
@@ -36,6 +37,8 @@ class Table:
             if old is not None:
                 self._by_stamp.remove((old["SystemModstamp"], record_id))
             self._by_stamp.add((row["SystemModstamp"], record_id))
+        if self._by_id is not None and old is None:
+            self._by_id.add((record_id, ""))
         for name, index in self._unique.items():
             _forget(index, name, old, record_id)
             if row.get(name) is not None and not row.get("IsDeleted"):
@@ -52,6 +55,8 @@ class Table:
         row = self.rows.pop(record_id)
         if self._by_stamp is not None:
             self._by_stamp.remove((row["SystemModstamp"], record_id))
+        if self._by_id is not None:
+            self._by_id.remove((record_id, ""))
         for name, index in self._unique.items():
             _forget(index, name, row, record_id)
         for name, holders in self._by_value.items():
@@ -88,6 +93,13 @@ class Table:
         if self._by_stamp is None:
             self._by_stamp = SortedKeys((row["SystemModstamp"], record_id) for record_id, row in self.rows.items())
         return (self.rows[record_id] for _, record_id in self._by_stamp.after(after))
+
+    def beyond(self, record_id: str | None) -> Iterator[Row]:
+        """Rows by id, those beyond `record_id` only. Not to be kept beyond one call's handler."""
+        if self._by_id is None:
+            self._by_id = SortedKeys((known, "") for known in self.rows)
+        after = None if record_id is None else (record_id, "")
+        return (self.rows[known] for known, _ in self._by_id.after(after))
 
     def changed(self, start: str, end: str) -> Iterable[Row]:
         """Rows with start <= SystemModstamp < end."""

@@ -25,6 +25,8 @@ from leadline_salesforce.sandbox.bulk_ingest import BulkIngest
 from leadline_salesforce.sandbox.bulk_jobs import Pace
 from leadline_salesforce.sandbox.bulk_query import BulkQueries
 from leadline_salesforce.sandbox.calls import NEWEST, OLDEST, Answer, Gate, Handler
+from leadline_salesforce.sandbox.composite import Composite
+from leadline_salesforce.sandbox.dispatch import Dispatcher
 from leadline_salesforce.sandbox.edits import Edits
 from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.identity import Identity
@@ -32,7 +34,9 @@ from leadline_salesforce.sandbox.latecommits import LateCommits
 from leadline_salesforce.sandbox.loading import INTEGRATION_USER, ORG_ID, load
 from leadline_salesforce.sandbox.queries import Queries
 from leadline_salesforce.sandbox.rows import Rows
+from leadline_salesforce.sandbox.searches import Searches
 from leadline_salesforce.sandbox.store import Org, Row
+from leadline_salesforce.sandbox.trees import Trees
 from leadline_salesforce.sandbox.writes import Writes
 
 if TYPE_CHECKING:
@@ -56,7 +60,9 @@ class SalesforceSandbox:
         self.late = LateCommits(self.org)
         self.gate = Gate(clock, self.auth.sessions, self.org.schema, self.late, INTEGRATION_USER)
         self._identity = Identity(self.auth, self.org, ORG_ID, INTEGRATION_USER)
-        writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
+        self._writes = writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
+        self._searches = Searches(self.org, clock)
+        self._trees = Trees(writes)
         self.queries = Queries(self.org, self.gate)
         self._rows = Rows(self.org, writes)
         self._actions = Actions(self.org, writes, clock)
@@ -123,7 +129,17 @@ class SalesforceSandbox:
             ("PATCH", "/composite/sobjects/{object}/{field}", rows.upsert_many),
             ("GET", "/actions/standard", actions.list),
             ("POST", f"/actions/standard/{ASSIGN}", actions.assign),
+            ("GET", "/search", self._searches.sosl),
+            ("GET", "/parameterizedSearch", self._searches.parameterized),
+            ("POST", "/parameterizedSearch", self._searches.parameterized),
+            ("POST", "/composite/tree/{object}", self._trees.create),
             *self._bulk(),
+        ]
+        composite = Composite(Dispatcher(table), self._writes)
+        table += [
+            ("POST", "/composite", composite.composite),
+            ("POST", "/composite/batch", composite.batch),
+            ("POST", "/composite/graph", composite.graph),
         ]
         routes: list[BaseRoute] = [
             *self._identity.routes(),
