@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from leadline.sdk.sandbox import rulekeys
 from leadline.sdk.sandbox.clock import parse_time
-from leadline.sdk.sandbox.vendor import Controls
+from leadline.sdk.sandbox.vendor import Controls, Lagging
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -131,8 +131,8 @@ class Control:
 
     async def _post_search(self, request: Request) -> object:
         lag = rulekeys.number(_object(await request.body()), "lag_seconds", 0.0)
-        if not hasattr(self._vendor, "search_lag"):
-            raise ValueError(f"{self._vendor.name} has no search index that could lag behind")
+        if not isinstance(self._vendor, Lagging):
+            raise ValueError(f"{self._vendor.name} has no search index that could lag behind")  # noqa: TRY004
         self._vendor.search_lag = lag
         return {"lag_seconds": lag}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 TRANSPORT = "leadline.transport"
 """The key of the connection in an ASGI scope; the sandbox's own server puts it there."""
+_LOOK = 0.05  # seconds between two looks at whether somebody is still there
 
 
 def wrong(fault: Fault, vendor: VendorSandbox, app: ASGIApp) -> ASGIApp:
@@ -63,15 +65,28 @@ async def _slowly(fault: Fault, handler: ASGIApp, scope: Scope, receive: Receive
     body = b"".join(message.get("body", b"") for message in held if message["type"] == "http.response.body")
     await send(next(message for message in held if message["type"] == "http.response.start"))
     end = len(body) if fault.truncate is None else int(len(body) * fault.truncate)
-    for start, stop in _pieces(end, fault):
-        if _transport(scope).is_closing():
-            return
+    pieces = _pieces(end, fault)
+    # A body of few bytes makes few pieces: they come more slowly, so that the whole takes as long.
+    pause = max(fault.drip, fault.drip_for / len(pieces)) if fault.drip and pieces else 0.0
+    for start, stop in pieces:
         await send({"type": "http.response.body", "body": body[start:stop], "more_body": True})
-        await asyncio.sleep(fault.drip)
+        if await _gone(_transport(scope), pause):
+            return
     if fault.truncate is not None:
         await _hang_up(scope, receive, flush=True)
     else:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(transport: asyncio.Transport, pause: float) -> bool:
+    """Wait so many seconds; True, and sooner, when the reader has hung up."""
+    end = time.monotonic() + pause
+    while not transport.is_closing():
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        await asyncio.sleep(min(left, _LOOK))
+    return True
 
 
 def _pieces(end: int, fault: Fault) -> list[tuple[int, int]]:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["RunningSandbox", "build_app", "json_response", "running", "serve_forever"]
 
 HOST = "127.0.0.1"
+_GRACE_SECONDS = 5  # that calls in flight have to end when a sandbox is stopped
 
 
 class _Edge:
@@ -147,6 +148,23 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             await stopped.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As the base class does, without its waits of a tenth of a second: idle connections go at once."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _GRACE_SECONDS
+        while (self.server_state.connections or self.server_state.tasks) and loop.time() < end:
+            await asyncio.sleep(0.001)
+        for task in self.server_state.tasks:
+            task.cancel("the sandbox was stopped")
+        for server in self.servers:
+            await server.wait_closed()
+
     def stop(self) -> None:
         """Finish calls in flight and return from `run`. Any thread, and signal handlers."""
         self.should_exit = True
@@ -229,7 +247,7 @@ def _prepared(
                 date_header=False,  # by the sandbox's clock instead
                 server_header=False,
                 timeout_keep_alive=300,  # not shorter than a client's pause between two stages
-                timeout_graceful_shutdown=5,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
                 h11_max_incomplete_event_size=1 << 20,  # long queries travel in the URL
                 ssl_certfile=str(files.server_file) if files else None,
                 ssl_keyfile=str(files.server_file) if files else None,

@@ -4,9 +4,8 @@ The base (`server.py`) owns HTTP, TLS, latency, the request log, faults on whole
 control surface under `/__sandbox__/`. A vendor owns its paths, its records and its error bodies.
 Handlers are `async def` and never await anything slow: one event loop thread, so no locks.
 
-Two more things a vendor may do. It tells `Faults.wrote` of every change of an existing record, which
-makes automation possible. And where its search trails behind writes it has an attribute `search_lag`,
-in seconds of the sandbox's clock, that may be set at any time.
+A vendor tells `Faults.wrote` of every change of an existing record, which makes automation possible.
+What only some vendors have is in small protocols of its own below.
 """
 
 from __future__ import annotations
@@ -62,6 +61,28 @@ class Controls(Protocol):
     # Names under `/__sandbox__/`, and what answers them: it takes the method (GET, POST or DELETE) and the
     # JSON sent (None for none) and returns JSON. ValueError with a plain message when it makes no sense.
     def controls(self) -> Mapping[str, Callable[[str, Any], Any]]: ...
+
+
+@runtime_checkable
+class Lagging(Protocol):
+    """A sandbox whose search trails `search_lag` seconds of its clock behind writes. May be set at any time."""
+
+    search_lag: float
+
+
+@runtime_checkable
+class Paged(Protocol):
+    """A sandbox that can give shorter pages than the vendor's: at most `page_size` rows. May be set at any time."""
+
+    page_size: int
+
+
+@runtime_checkable
+class Conformant(Protocol):
+    """A sandbox that tells the suite of `leadline.sdk.testing` what it cannot find out by itself."""
+
+    # Called once, before the first call; limits on rates may be lifted then. `docs/connectors.md` has the keys.
+    def conformance(self) -> Mapping[str, Any]: ...
 
 
 # (world, clock, faults) -> vendor

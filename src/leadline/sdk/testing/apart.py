@@ -7,9 +7,10 @@ import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from leadline.sdk.sandbox.server import running
+from leadline.sdk.sandbox.vendor import Conformant, Paged
 from leadline.sdk.testing.trial import trial_world
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def served_apart(factory: VendorFactory, *, rows: int, page: int) -> Iterator[Ap
 
 def _serve(factory: VendorFactory, rows: int, page: int, pipe: Pipe) -> None:
     with running(factory, trial_world(rows)) as sandbox:
-        if hasattr(sandbox.vendor, "page_size"):
+        if isinstance(sandbox.vendor, Paged):
             sandbox.vendor.page_size = page
-        told: Mapping[str, Any] = getattr(sandbox.vendor, "conformance", dict)()
+        told = sandbox.vendor.conformance() if isinstance(sandbox.vendor, Conformant) else {}
         pipe.send({**sandbox.credentials, **told.get("options", {})})
         pipe.poll(None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from leadline.sdk.ports import Runtime
 from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
 from leadline.sdk.sandbox.server import running
+from leadline.sdk.sandbox.vendor import Conformant, Paged
 from leadline.sdk.testing.surface import Surface
 from leadline.sdk.testing.trial import trial_world
 
@@ -54,7 +55,7 @@ class Lab:
         self.connector = connector
         self.sandbox = sandbox
         self.surface = Surface(sandbox.base_url)
-        self.told: Mapping[str, Any] = getattr(sandbox.vendor, "conformance", dict)()
+        self.told: Mapping[str, Any] = sandbox.vendor.conformance() if isinstance(sandbox.vendor, Conformant) else {}
         self.options: dict[str, object] = {**sandbox.credentials, **self.told.get("options", {}), **options}
         self.page = page_size(connector)
         self.calls: list[CallMade] = []
@@ -135,7 +136,7 @@ def open_lab(connector: Connector, options: Mapping[str, object], *, rows: int |
     factory = cast("VendorFactory", connector.sandbox())
     with ExitStack() as stack:
         sandbox = stack.enter_context(running(factory, trial_world(rows or 3 * page_size(connector) + 7)))
-        if hasattr(sandbox.vendor, "page_size"):
+        if isinstance(sandbox.vendor, Paged):
             sandbox.vendor.page_size = PAGE
         lab = Lab(connector, sandbox, options)
         stack.callback(lab.close)
