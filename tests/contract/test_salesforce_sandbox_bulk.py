@@ -315,3 +315,20 @@ def test_jobs_take_one_upload_of_limited_size_while_open(http: Http) -> None:
 def test_jobs_that_make_no_sense_are_not_made(http: Http, body: dict[str, str], code: str) -> None:
     reply = http.call("POST", "/jobs/ingest", body)
     assert (reply.status_code, reply.json()[0]["errorCode"]) == (400, code)
+
+
+def test_a_column_can_name_a_parent_by_its_external_id(http: Http) -> None:
+    data = "LastName,Account.Source_Id__c\nA,acct_000002\nB,nobody\nC,\n"
+    job = loaded(http, "insert", data, "Contact")
+    good = results(http, job["id"], "successfulResults")
+    assert http.row("Contact", good[0]["sf__Id"])["AccountId"] == record_id("Account", "acct_000002")
+    assert http.row("Contact", good[1]["sf__Id"])["AccountId"] is None
+    assert "Foreign key external ID: nobody" in results(http, job["id"], "failedResults")[0]["sf__Error"]
+
+
+def test_a_query_job_can_be_told_to_fail_and_jobs_to_be_gone(http: Http) -> None:
+    http.vendor.edit({"action": "break_job", "fields": {"kind": "query", "message": "InternalServerError"}})
+    job = completed(http, "query", started(http, "SELECT Id FROM Lead")["id"])
+    assert (job["state"], job["errorMessage"]) == ("Failed", "InternalServerError")
+    http.vendor.edit({"action": "expire_jobs"})
+    assert http.call("GET", f"/jobs/query/{job['id']}").status_code == 404

@@ -376,3 +376,16 @@ def test_automation_gives_an_owner_back_before_the_writer_has_its_answer(http: H
     new = http.json("POST", "/sobjects/User", {"Username": "n@x.example", "LastName": "New", "IsActive": True})["id"]
     assert codes(http.update({"id": lead_id(1), "OwnerId": new})) == [None]
     assert http.row("Lead", lead_id(1))["OwnerId"] == owner
+
+
+def test_lookups_can_name_a_record_by_its_external_id(http: Http) -> None:
+    http.call("PATCH", f"/sobjects/Contact/{ANN}", {"Account": {"Source_Id__c": "acct_000002"}})
+    assert http.row("Contact", ANN)["AccountId"] == TWO
+    unknown = http.json("PATCH", f"/sobjects/Contact/{ANN}", {"Account": {"Source_Id__c": "nobody"}})
+    assert unknown[0]["message"] == "Foreign key external ID: nobody not found for field Source_Id__c in entity Account"
+
+
+def test_the_usage_header_tells_an_apps_share_when_it_has_one(http: Http) -> None:
+    http.vendor.gate.app_limit = 250
+    said = http.call("GET", "/limits").headers["Sforce-Limit-Info"]
+    assert said == "api-usage=1/100000; per-app-api-usage=1/250(appName=Leadline)"

@@ -63,7 +63,8 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 class Gate:
     """Lets a call in, counts it, and turns what the handler says into a reply.
 
-    `daily_limit` is the org's quota of calls; the count starts again at midnight UTC.
+    `daily_limit` is the org's quota of calls, `app_limit` what the header says of this app's share (nothing
+    is refused because of it); the count starts again at midnight UTC.
     """
 
     clock: SandboxClock
@@ -72,6 +73,7 @@ class Gate:
     late: LateCommits
     user: str
     daily_limit: int = 100_000
+    app_limit: int | None = None
     _used: int = field(default=0, init=False)
     _day: int = field(default=-1, init=False)
 
@@ -128,7 +130,10 @@ class Gate:
 
     def reply(self, answer: Answer) -> Response:
         """The HTTP form of an answer, with the usage header."""
-        headers = {"Sforce-Limit-Info": f"api-usage={self.used}/{self.daily_limit}", **answer.headers}
+        usage = f"api-usage={self.used}/{self.daily_limit}"
+        if self.app_limit is not None:
+            usage += f"; per-app-api-usage={self.used}/{self.app_limit}(appName=Leadline)"
+        headers = {"Sforce-Limit-Info": usage, **answer.headers}
         if isinstance(answer.content, bytes):
             return Response(answer.content, answer.status, headers, media_type="text/csv")
         body = b"" if answer.content is None else orjson.dumps(answer.content)

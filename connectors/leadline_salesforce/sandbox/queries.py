@@ -27,6 +27,7 @@ _LIMITS = {
 }  # fmt: skip
 _KEPT_LOCATORS = 100
 _REPLICATION_DAYS = 30
+_MOST_UPDATED = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class Queries:
         start, end = self._period(call)
         rows = self._org.table(definition).changed(start, end)
         found = [row["Id"] for row in rows if not row.get("IsDeleted")]
+        if len(found) > _MOST_UPDATED:
+            raise ApiError("EXCEEDED_ID_LIMIT", f"A maximum of {_MOST_UPDATED} ids are returned; narrow the period")
         return Answer({"ids": found, "latestDateCovered": end}, records=len(found))
 
     def deleted(self, call: Call) -> Answer:

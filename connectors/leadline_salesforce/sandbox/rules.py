@@ -26,12 +26,12 @@ def checked(definition: ObjectDef, values: Mapping[str, Any], org: Org, *, creat
     """
     row: Row = {}
     refused: list[str] = []
-    for name, value in values.items():
+    for name, given in values.items():
         if name == "attributes" or (name.lower() == "id" and not creating):
             continue
-        field = definition.field(name)
+        field, value = definition.field(name), given
         if field is None:
-            raise RowError("INVALID_FIELD", f"No such column '{name}' on sobject of type {definition.name}")
+            field, value = _by_external_id(definition, name, given, org)
         if not (field.createable if creating else field.updateable):
             refused.append(field.name)
             continue
@@ -45,6 +45,28 @@ def checked(definition: ObjectDef, values: Mapping[str, Any], org: Org, *, creat
         )
     _required(definition, row, creating=creating)
     return row
+
+
+def _by_external_id(definition: ObjectDef, name: str, value: Any, org: Org) -> tuple[FieldDef, Any]:
+    """The lookup of `Account.Source_Id__c` (CSV) or `"Account": {"Source_Id__c": ...}` (JSON), and whom it names."""
+    relationship, _, key = name.partition(".")
+    lookup = definition.relationships.get(relationship.lower())
+    if isinstance(value, Mapping) and not key:
+        key, value = next(((k, v) for k, v in value.items() if k != "attributes"), ("", None))
+    if lookup is None or not key:
+        raise RowError("INVALID_FIELD", f"No such column '{name}' on sobject of type {definition.name}")
+    if value is None:
+        return lookup, None
+    for target in filter(None, map(org.schema.named, lookup.reference_to)):
+        field = target.field(key)
+        if field is not None and field.external_id:
+            row = org.table(target).by_unique(field.name, str(value))
+            if row is not None:
+                return lookup, row["Id"]
+    raise RowError(
+        "INVALID_FIELD",
+        f"Foreign key external ID: {value} not found for field {key} in entity {' or '.join(lookup.reference_to)}",
+    )
 
 
 def _required(definition: ObjectDef, row: Row, *, creating: bool) -> None:
