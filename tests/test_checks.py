@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.budgets import Budgets
 
 BIN = Path(sys.executable).parent
 
@@ -139,10 +140,27 @@ def test_ci_runs_every_check_and_every_folder_of_tests(root: Path) -> None:
         assert f" {check}\n" in text
     assert re.search(r'^suite types \d+ "\$BIN/mypy"$', text, re.MULTILINE)
     assert re.search(r'^suite layers \d+ "\$BIN/lint-imports"', text, re.MULTILINE)
-    assert "for folder in tests/*/; do" in text
-    assert "-m heavy tests\n" in text
-    for file in root.glob("tests/test_*.py"):
-        assert f"tests/{file.name}" in text
+    assert re.search(r"^suite tests \d+ make --no-print-directory test$", text, re.MULTILINE)
+    assert re.search(r"^export LEADLINE_PEERS=required$", text, re.MULTILINE), "no test is skipped for want of a peer"
+
+
+def test_the_command_for_the_tests_leaves_none_out(root: Path) -> None:
+    told = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "test"], cwd=root, capture_output=True, text=True, check=True
+    )
+    (command,) = [line for line in told.stdout.splitlines() if "pytest" in line]
+    assert re.fullmatch(r"\.venv/bin/pytest -q -n \d --dist worksteal", command.removeprefix("@"))
+
+
+def test_a_suite_over_its_budget_is_marked() -> None:
+    budgets = Budgets()
+    for seconds, suite in ((100.0, "unit"), (1.0, "flow")):
+        report = pytest.TestReport(f"tests/{suite}/test_x.py::test_y", ("", 0, ""), {}, "passed", None, "call")
+        report.duration = seconds
+        budgets.pytest_runtest_logreport(report)
+    said: list[str] = []
+    budgets.summary(said.append)
+    assert said == ["flow           1 tests     1s of  300s", "unit           1 tests   100s of   90s  over budget"]
 
 
 def test_a_failing_suite_fails_the_run_and_the_others_still_run(root: Path, tmp_path: Path) -> None:
