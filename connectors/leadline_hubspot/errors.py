@@ -31,11 +31,22 @@ def error_of(body: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+# A proxy's page in place of the answer: what became of the call is not known.
+_NO_JSON = Verdict(
+    Action.RETRY, None, "NO_JSON", "what came is no answer of HubSpot's API, see `base_url`", applied=None
+)
+
+
+def _whole(body: bytes) -> bool:
+    """Whether a body is empty or has the ends of JSON; a look at both costs nothing."""
+    return not body or (body[:1], body.rstrip()[-1:]) in {(b"{", b"}"), (b"[", b"]")}
+
+
 def classify(reply: Reply) -> Verdict:
     """What to do about a reply."""
     status = reply.status
     if status < 300:
-        return Verdict(Action.OK)
+        return Verdict(Action.OK) if _whole(reply.body) else _NO_JSON
     error = error_of(reply.body)
     code, message = code_of(error) or str(status), message_of(error) or f"status {status}"
     if status == 429:

@@ -68,7 +68,7 @@ class Log(Protocol):
         ...
 
     def more_fields(self, client: Client) -> Sequence[str]:
-        """Names of text values that depend on the portal."""
+        """Names of text values that depend on the portal. CredentialsError when the log may not be read."""
         ...
 
 
@@ -240,7 +240,8 @@ class EmailEvents:
         return Event(f"{at}:{row['id']}", at, values, email=str(row.get("recipient") or ""))
 
     def more_fields(self, client: Client) -> Sequence[str]:
-        """None."""
+        """None. One call all the same, which tells whether the log may be read."""
+        client.get(PATHS["email_events"], [("limit", "1")])
         return ()
 
 
@@ -283,7 +284,8 @@ class EventOccurrences:
         )
 
     def more_fields(self, client: Client) -> Sequence[str]:
-        """Not told by HubSpot: what stands in `properties` may be mapped by its name."""
+        """None that HubSpot tells: what stands in `properties` may be mapped by its name. One call, as above."""
+        client.get(PATHS["occurrences"], [("eventType", each) for each in self._types[:1]] + [("limit", "1")])
         return ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from leadline.sdk.errors import LeadlineError, PermanentError
+from leadline.sdk.errors import CredentialsError, LeadlineError, PermanentError
 from leadline.sdk.records import (
     Cursor,
     Estimate,
@@ -71,7 +71,8 @@ class HubSpotSource:
     def check(self) -> list[Finding]:
         """Token, quota, permissions, and the property that keeps tasks from doubling.
 
-        11 calls; nothing is written.
+        12 calls; nothing is written. What a deployment may do without, sequences and lists, is told and not
+        held against it. Other objects of the mapping are looked at through `schema`.
         """
         first = self._look("sign-in", self._sign_in, "Put a valid token into `access_token`.")
         if not first.ok:
@@ -82,7 +83,7 @@ class HubSpotSource:
         found.append(self._look("read owners", self._can_read_owners, scope))
         found += [self._look(f"write {name}", partial(self._can_write, name), scope) for name in _WRITTEN]
         found.append(self._look("task key", self._task_key, _KEY_FIX))
-        found.append(self._sequences())
+        found += [self._lists(), self._sequences()]
         return found
 
     def _look(self, what: str, look: Callable[[], str], fix: str) -> Finding:
@@ -96,7 +97,10 @@ class HubSpotSource:
         return f"portal {account.get('portalId')}, {account.get('accountType', 'account of unknown type')}"
 
     def _quota(self) -> str:
-        body = self._client.get(f"{PATHS['account']}/api-usage/daily/private-apps").body
+        try:
+            body = self._client.get(f"{PATHS['account']}/api-usage/daily/private-apps").body
+        except CredentialsError:
+            return "told to private apps only"
         for each in body.get("results") or ():
             limit, used = each.get("usageLimit"), each.get("currentUsage")
             if limit and used is not None:
@@ -130,8 +134,14 @@ class HubSpotSource:
             raise PermanentError(f"tasks have no unique property `{KEY}`", fix=_KEY_FIX)
         return f"tasks have the unique property `{KEY}`"
 
+    def _lists(self) -> Finding:
+        try:
+            self._client.get(PATHS["lists"], [("listIds", "1")], accept=frozenset({400, 404}))
+        except LeadlineError as error:
+            return Finding(True, "lists", f"not available, joining one would be refused: {error.message}")
+        return Finding(True, "lists", "allowed")
+
     def _sequences(self) -> Finding:
-        """Enrolling is optional, so a missing scope is told and not held against the connection."""
         try:
             owners = self._client.get(PATHS[OWNERS], [("limit", "1")]).body["results"]
             user_id = str(owners[0]["userId"]) if owners else "0"

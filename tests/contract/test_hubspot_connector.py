@@ -64,13 +64,14 @@ def test_a_wrong_token_is_one_finding_and_is_not_tried_again(opened: Open) -> No
 def test_a_missing_permission_is_found_without_writing(opened: Open) -> None:
     lab = opened()
     portal = lab.sandbox.vendor.portal  # type: ignore[attr-defined] # the sandbox's own class
-    portal.withheld |= {"crm.objects.companies.write", "automation.sequences.read"}
+    portal.withheld |= {"crm.objects.companies.write", "automation.sequences.read", "crm.lists.read"}
 
     findings = lab.connection.check()
 
     (bad,) = [finding for finding in findings if not finding.ok]
     assert (bad.what, "crm.objects.companies.write" in bad.detail) == ("write companies", True)
     assert "enrolments would be refused" in findings[-1].detail
+    assert "joining one would be refused" in findings[-2].detail
 
 
 def test_a_missing_task_key_is_found(opened: Open) -> None:

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from tests.hubspot_lab import FIRST, NOW, UNLIMITED, Lab, Open, labs, records, request, shown, task, world
 
-from leadline.sdk.records import Cursor, RawRecord
+from leadline.sdk.ports import Runtime
+from leadline.sdk.records import Cursor, RawRecord, WebhookCall
+from leadline_hubspot import connector
 from leadline_hubspot.values import millis
+from leadline_hubspot.webhooks import SIGNATURE, TIMESTAMP, signature
+
+CUSTOM = ("2-1000001", "2-999", "2-1000001")
 
 
 @pytest.fixture
@@ -283,3 +289,17 @@ def test_a_custom_object_is_read_by_its_type_id_as_by_its_name(opened: Open) -> 
     assert by_id == by_name
     assert set(contact.links["2-1000001"]) == set(by_name)
     assert listed[str(FIRST)].links == {"2-1000001": contact.links["2-1000001"], "companies": ("30000000001",)}
+
+
+def test_a_webhook_of_a_custom_object_names_it_as_the_portal_does(opened: Open) -> None:
+    lab = opened()
+    options = {**lab.sandbox.credentials, "webhook_secret": "secret"}
+    reader = connector.webhooks(options, Runtime("portal", lambda: NOW, lambda _: None))
+    assert reader is not None
+    touched = [{"subscriptionType": "object.creation", "objectTypeId": kind, "objectId": 1} for kind in CUSTOM]
+    body, stamp, url = orjson.dumps(touched), str(NOW * 1000), "https://leadline.example/webhooks"
+    signed = signature("secret", "POST", url, body, stamp)
+
+    notices = reader.read(WebhookCall("POST", url, {SIGNATURE: signed, TIMESTAMP: stamp}, body, NOW))
+
+    assert [each.object for each in notices] == ["web_events", "2-999", "web_events"]

@@ -13,7 +13,7 @@ from tests.hubspot_lab import FIRST, NOW, Lab, Open, labs, records, request, wor
 from leadline.core.normalize.apply import normalize
 from leadline.core.normalize.apply import request as wanted
 from leadline.core.normalize.mapping import load
-from leadline.sdk.errors import PermanentError
+from leadline.sdk.errors import CredentialsError, PermanentError
 from leadline.sdk.records import Cursor, FieldType, Page
 
 ASKED: dict[str, tuple[str, ...]] = {
@@ -155,6 +155,15 @@ def test_their_fields_are_told_and_cannot_be_written(opened: Open, object: str) 
     assert not any(field.writable for field in schema.fields.values())
     moments = [name for name, field in schema.fields.items() if field.type is FieldType.DATETIME]
     assert len(moments) == 1
+
+
+@pytest.mark.parametrize(("object", "scope"), [("form_submissions", "forms"), ("email_events", "content")])
+def test_a_missing_permission_shows_when_the_mapping_is_checked(opened: Open, object: str, scope: str) -> None:
+    lab = opened()
+    lab.sandbox.vendor.portal.withheld.add(scope)  # type: ignore[attr-defined] # the sandbox's own class
+
+    with pytest.raises(CredentialsError, match=scope):
+        lab.connection.schema(object)
 
 
 def test_they_have_no_ids_to_be_fetched_by(opened: Open) -> None:

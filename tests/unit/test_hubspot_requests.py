@@ -105,6 +105,18 @@ def test_an_answer_that_is_not_json_is_still_judged() -> None:
     assert (verdict.action, verdict.message) == (Action.RETRY, "status 502")
 
 
+@pytest.mark.parametrize("body", [b"<html>Hello</html>", b'{"results": [', b"OK"])
+def test_a_page_in_place_of_an_answer_leaves_a_write_unknown(body: bytes) -> None:
+    verdict = classify(Reply(200, {}, body))
+
+    assert (verdict.action, verdict.applied) == (Action.RETRY, None)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'[{"a": 1}]\n'])
+def test_an_answer_may_be_empty_an_object_or_a_list(body: bytes) -> None:
+    assert classify(Reply(200, {}, body)).action is Action.OK
+
+
 def test_a_missing_scope_is_named() -> None:
     body = {
         "message": "not granted",
