@@ -102,6 +102,17 @@ def test_archived_records_are_read_in_batches_when_asked_for(portal: Portal) -> 
     assert (row["id"], row["archived"]) == (str(FIRST), True)
 
 
+def test_a_record_deleted_for_privacy_is_nowhere(portal: Portal) -> None:
+    body = {"objectId": "ada1@acme.example", "idProperty": "email"}
+
+    assert portal.post(f"{CONTACTS}/gdpr-delete", body).status_code == 204
+
+    assert portal.get(CONTACTS, archived="true").json()["results"] == []
+    assert portal.get(f"{CONTACTS}/{FIRST}").status_code == 404
+    assert portal.post(CONTACTS, {"properties": {"email": "ada1@acme.example"}}).status_code == 201
+    assert str(FIRST) not in ids(portal.get("/__sandbox__/state", object="contacts").json()["contacts"])
+
+
 # --- history
 
 

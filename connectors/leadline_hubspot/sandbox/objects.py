@@ -278,6 +278,9 @@ _TICKETS = _object(
     created="createdate",
 )  # fmt: skip
 
+# Nobody converses here; clients name the type among those whose links they want.
+_CONVERSATIONS = _object("conversations", "0-11", "conversation", 46_000_000_001, ("hs_object_id",), _OWNER)
+
 WEB_EVENT_KINDS = (
     "website", "pricing_page", "demo_page", "demo_request", "comparison_page", "careers_page", "content_download",
     "webinar", "trial_signup", "generic_form", "unsubscribe",
@@ -292,7 +295,7 @@ _WEB_EVENTS = _object(
 
 PORTAL_OBJECTS = (
     _CONTACTS, _COMPANIES, _DEALS, _LEADS, _CALLS, _EMAILS, _COMMUNICATIONS, _MEETINGS, _TASKS, _WEB_EVENTS,
-    _NOTES, _TICKETS,
+    _NOTES, _TICKETS, _CONVERSATIONS,
 )  # fmt: skip
 
 

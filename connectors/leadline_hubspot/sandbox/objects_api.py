@@ -150,6 +150,15 @@ def merge_records(call: Call) -> Answer:
     return as_json(table.kind, left, ())
 
 
+def purge_record(call: Call) -> Answer:
+    """Delete one record for good, by id or by a unique property."""
+    table, body = table_of(call), call.json()
+    record = call.portal.must_find(table, str(body.get("objectId", "")), body.get("idProperty"))
+    call.portal.purge(table, record, call.portal.stamp())
+    call.count(1)
+    return 204, None
+
+
 def search_records(call: Call) -> Answer:
     """Records that match, up to the vendor's cap on results."""
     table, portal = table_of(call), call.portal

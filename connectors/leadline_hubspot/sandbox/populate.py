@@ -32,6 +32,7 @@ _OBJECT_OF = {
     "call": "calls", "email": "emails", "linkedin_message": "communications", "meeting": "meetings", "demo": "meetings",
 }  # fmt: skip
 _MEETING_OUTCOME = {"no_show": "NO_SHOW", "rescheduled": "RESCHEDULED", "canceled": "CANCELED"}
+_MANY = 200_000  # records
 Values = dict[str, str | None]
 
 
@@ -342,4 +343,6 @@ def fill(portal: Portal, world: World) -> Mapping[str, int]:
     finally:
         if collecting:
             gc.enable()
+    if sum(len(table.store) for table in portal.tables.values()) > _MANY:
+        gc.freeze()  # or a look through all of them stops the server for a second, now and then
     return {name: len(table.store) for name, table in portal.tables.items()}

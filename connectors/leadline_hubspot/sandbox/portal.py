@@ -263,6 +263,12 @@ class Portal:
         self.remove(table, record, stamp)
         self.tell("deletion", table, record.id, stamp)
 
+    def purge(self, table: Table, record: Record, stamp: int) -> None:
+        """Delete a record for good, as privacy laws ask for: no list and no recycle bin has it afterwards."""
+        self.remove(table, record, stamp)
+        table.store.purge(record)
+        self.tell("privacyDeletion", table, record.id, stamp)
+
     def remove(self, table: Table, record: Record, stamp: int, *, merged_into: int | None = None) -> None:
         """Take a record away: into the recycle bin, or into the record that it was merged into."""
         table.store.archive(record, stamp, merged_into)

@@ -116,6 +116,11 @@ class Store:
         self._live.add(record.id)
         self._by_id[record.id] = record
 
+    def purge(self, record: Record) -> None:
+        """Forget a record of the recycle bin for good."""
+        self._archived.remove(record.id)
+        del self._by_id[record.id]
+
     def survivor(self, record_id: int) -> int:
         """The id under which a record is left after merges; its own when it was not merged away."""
         while record_id in self._merged:

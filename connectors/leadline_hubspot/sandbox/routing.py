@@ -22,6 +22,7 @@ def add_objects(paths: Paths) -> None:
         paths.add("objects", f"{{type}}/batch/{name}", "POST", handler, scope=scope)
     paths.add("objects", "{type}/search", "POST", objects.search_records, bucket="search", scope=read)
     paths.add("objects", "{type}/merge", "POST", objects.merge_records, scope=write)
+    paths.add("objects", "{type}/gdpr-delete", "POST", objects.purge_record, scope=write)
     paths.add("objects", "{type}", "GET", objects.list_records, scope=read)
     paths.add("objects", "{type}", "POST", objects.create_record, scope=write)
     paths.add("objects", "{type}/{id}", "GET", objects.read_record, scope=read)

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 _PORTAL_ID, _APP_ID = 62_515, 1_234_567
 _NAMED = frozenset({"contacts", "companies", "deals", "tickets"})  # the others are "object"
-_FLAGS = {"creation": "CREATED", "deletion": "DELETED", "restore": "RESTORED"}
-_VERBS = frozenset({"creation", "deletion", "restore", "merge", "propertyChange", "associationChange"})
+_FLAGS = {"creation": "CREATED", "deletion": "DELETED", "restore": "RESTORED", "privacyDeletion": "DELETED"}
+_VERBS = frozenset(
+    {"creation", "deletion", "restore", "merge", "propertyChange", "associationChange", "privacyDeletion"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,19 @@ class Webhooks:
 
     def routes(self, paths: Paths) -> None:
         """Put the calls of subscriptions and settings behind their paths."""
-        paths.add("webhooks", "{app}/settings", "GET", self._read_settings)
-        paths.add("webhooks", "{app}/settings", "PUT", self._put_settings)
-        paths.add("webhooks", "{app}/settings", "DELETE", self._clear_settings)
-        paths.add("webhooks", "{app}/subscriptions", "GET", self._list)
-        paths.add("webhooks", "{app}/subscriptions", "POST", self._create)
-        paths.add("webhooks", "{app}/subscriptions/batch/update", "POST", self._update_batch)
-        paths.add("webhooks", "{app}/subscriptions/{id}", "GET", lambda call: self._one(call.path["id"]).as_json())
-        paths.add("webhooks", "{app}/subscriptions/{id}", "PATCH", self._update)
-        paths.add("webhooks", "{app}/subscriptions/{id}", "DELETE", self._delete)
+        # Signed in to with a developer's key (`hapikey`), which is not of the portal: nobody is asked for it here.
+        for rest, method, handler in (
+            ("{app}/settings", "GET", self._read_settings),
+            ("{app}/settings", "PUT", self._put_settings),
+            ("{app}/settings", "DELETE", self._clear_settings),
+            ("{app}/subscriptions", "GET", self._list),
+            ("{app}/subscriptions", "POST", self._create),
+            ("{app}/subscriptions/batch/update", "POST", self._update_batch),
+            ("{app}/subscriptions/{id}", "GET", self._read),
+            ("{app}/subscriptions/{id}", "PATCH", self._update),
+            ("{app}/subscriptions/{id}", "DELETE", self._delete),
+        ):
+            paths.add("webhooks", rest, method, handler, open=True)
 
     # --- subscriptions and settings
 
@@ -150,6 +156,9 @@ class Webhooks:
         if found is None:
             raise not_found("subscription", key)
         return found
+
+    def _read(self, call: Call) -> Answer:
+        return self._one(call.path["id"]).as_json()
 
     def _list(self, _: Call) -> Answer:
         return {"results": [each.as_json() for each in self._subscriptions.values()]}
