@@ -25,7 +25,7 @@ _LIMITS = {
     "DailyWorkflowEmails": 5_000, "DataStorageMB": 1_024, "FileStorageMB": 1_024,
     "HourlyPublishedPlatformEvents": 50_000, "MassEmail": 5_000, "SingleEmail": 5_000,
 }  # fmt: skip
-_KEPT_LOCATORS = 100
+_KEPT_LOCATORS = 10  # as many cursors as the vendor gives a user
 _REPLICATION_DAYS = 30
 _MOST_UPDATED = 600_000
 
