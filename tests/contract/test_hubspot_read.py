@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from tests.hubspot_lab import FIRST, NOW, UNLIMITED, Lab, Open, labs, records, request, shown, task, world
+from tests.receiver import listening
 
 from leadline.sdk.ports import Runtime
 from leadline.sdk.records import Cursor, RawRecord, WebhookCall
 from leadline_hubspot import connector
+from leadline_hubspot.sandbox.oauth import CLIENT_SECRET
 from leadline_hubspot.values import millis
 from leadline_hubspot.webhooks import SIGNATURE, TIMESTAMP, signature
 
@@ -303,3 +306,32 @@ def test_a_webhook_of_a_custom_object_names_it_as_the_portal_does(opened: Open) 
     notices = reader.read(WebhookCall("POST", url, {SIGNATURE: signed, TIMESTAMP: stamp}, body, NOW))
 
     assert [each.object for each in notices] == ["web_events", "2-999", "web_events"]
+
+
+def test_what_the_portal_sends_is_believed_and_names_what_was_touched(opened: Open) -> None:
+    lab = opened()
+    options = {**lab.sandbox.credentials, "webhook_secret": CLIENT_SECRET}
+    reader = connector.webhooks(options, Runtime("portal", lambda: NOW, lambda _: None))
+    assert reader is not None
+    with listening() as receiver:
+        reply = httpx.post(f"{lab.sandbox.base_url}/__sandbox__/webhooks", json={"url": receiver.url, "double": 0.5})
+        assert reply.status_code == 200, reply.text
+        lab.edit("update", 2, fields={"jobtitle": "CEO"})
+        lab.edit("delete", 3)
+        lab.edit("merge", 1, into=str(FIRST))
+        visit = {"event_type": "demo_page", "occurred_at": "2026-05-01T00:00:00Z"}
+        made = lab.edit("create", object="web_events", fields=visit, links={"contacts": [str(FIRST)]})
+        lab.sandbox.vendor.webhooks.out.wait()  # type: ignore[attr-defined] # the sandbox's own class
+        address = receiver.url
+
+    notices = [
+        notice
+        for _, headers, body in receiver.requests
+        for notice in reader.read(WebhookCall("POST", address, headers, body, int(lab.sandbox.clock.now())))
+    ]
+
+    contacts = {str(FIRST + number) for number in range(4)}
+    assert {each.record_id for each in notices if each.object == "contacts"} == contacts
+    assert made in {each.record_id for each in notices if each.object == "web_events"}
+    found = fetch(lab, *sorted(contacts))
+    assert [each.deleted for each in found] == [False, True, False, True]
