@@ -97,6 +97,11 @@ class HubSpotSandbox:
         """Options for a connection to this sandbox. Its search trails behind writes only when told to."""
         return {"base_url": base_url, "access_token": TOKEN, "overlap_seconds": "5"}
 
+    def sign_ins(self, base_url: str) -> dict[str, dict[str, str]]:
+        """Options for signing in as an OAuth app. `code` is no option: it buys the first refresh token."""
+        app = {"base_url": base_url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        return {"oauth": {**app, "refresh_token": REFRESH_TOKEN}, "install": {**app, "code": AUTHORIZATION_CODE}}
+
     def unassigned_owners(self) -> tuple[str, ...]:
         """Nobody: records here may have no owner at all."""
         return ()

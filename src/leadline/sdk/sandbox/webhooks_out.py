@@ -31,7 +31,7 @@ Encode: TypeAlias = Callable[[Sequence[Event], int], bytes]
 Sign: TypeAlias = Callable[[str, str, bytes, str, float], Mapping[str, str]]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_TIMEOUT = 5.0  # seconds; HubSpot's, and a fair one for others
+_TIMEOUT = 5.0  # seconds that a receiver has to answer
 _SHOWN = 100  # deliveries kept for the control surface
 _KEYS = ("url", "secret", "batch", "attempts", "retry_seconds", "seed", "double", "lose", "shuffle", "hold", "flush")
 
