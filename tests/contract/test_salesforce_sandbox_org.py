@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
+from pydantic import SecretStr
 from tests.salesforce_org import NOW, Http, codes, lead_id, serving, world
 
+from leadline.sdk.records import WebhookCall
 from leadline.sdk.sandbox.world import Activity, Contact, Deal, World
 from leadline_salesforce.sandbox.loading import record_id
+from leadline_salesforce.webhooks import SalesforceWebhooks
 
 ONE, TWO = (record_id("Account", f"acct_{n:06d}") for n in (1, 2))
 ANN, BEN = (record_id("Contact", f"cnt_{n:06d}") for n in (1, 2))
@@ -389,3 +394,41 @@ def test_the_usage_header_tells_an_apps_share_when_it_has_one(http: Http) -> Non
     http.vendor.gate.app_limit = 250
     said = http.call("GET", "/limits").headers["Sforce-Limit-Info"]
     assert said == "api-usage=1/100000; per-app-api-usage=1/250(appName=Leadline)"
+
+
+# Callouts
+
+
+class _Listener(BaseHTTPRequestHandler):
+    """Keeps what is posted to it."""
+
+    got: ClassVar[list[WebhookCall]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.got.append(WebhookCall("POST", f"http://127.0.0.1{self.path}", headers, body, NOW + 100))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+def test_a_flow_tells_of_created_and_changed_records_with_proof(http: Http) -> None:
+    class Listener(_Listener):
+        got: ClassVar[list[WebhookCall]] = []
+
+    webhooks = SalesforceWebhooks(SecretStr("a-secret-of-the-org"), None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        target = {"url": f"http://127.0.0.1:{server.server_port}/hook", "secret": "a-secret-of-the-org"}
+        http.vendor.controls()["webhooks"]("POST", target)
+        http.update({"id": lead_id(1), "Title": "x"}, {"id": lead_id(2), "Email": "nobody"})
+        made = http.json("POST", "/sobjects/Contact", {"LastName": "New"})["id"]
+        records = [{"attributes": {"type": "Lead"}, "id": lead_id(n), "Email": mail} for n, mail in ((1, "x"), (2, ""))]
+        http.json("PATCH", "/composite/sobjects", {"records": records, "allOrNone": True})
+        http.vendor.callouts.out.wait()
+        server.shutdown()
+    told = [notice for call in Listener.got for notice in webhooks.read(call)]
+    assert [(notice.object, notice.record_id) for notice in told] == [("Lead", lead_id(1)), ("Contact", made)]

@@ -9,7 +9,7 @@ from leadline_salesforce.sandbox import moments
 from leadline_salesforce.sandbox.faults import RowError
 from leadline_salesforce.sandbox.fields import FieldDef, ObjectDef
 from leadline_salesforce.sandbox.store import Org, Row
-from leadline_salesforce.sandbox.writes import By, Writes
+from leadline_salesforce.sandbox.writes import By, Planned, Writes
 
 _CONTACT_FROM_LEAD = {
     "FirstName": "FirstName", "LastName": "LastName", "Email": "Email", "Title": "Title", "Phone": "Phone",
@@ -97,7 +97,7 @@ class Cascades:
         # What the lead holds already is taken as it is, an owner who has left included.
         planned = self._writes.create(definition, {**{n: v for n, v in taken.items() if n != "OwnerId"}, **values}, by)
         row = planned.row | ({"OwnerId": taken["OwnerId"]} if "OwnerId" in taken else {})
-        self._org.put(row)
+        self._writes.put(Planned(row, created=True))
         return planned.record_id
 
     def _children(self, definition: ObjectDef, record_id: str) -> Iterator[tuple[FieldDef, Row]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from leadline_salesforce.sandbox.store import Org, Row
+from leadline_salesforce.sandbox.store import Row
+from leadline_salesforce.sandbox.writes import Planned, Writes
 
 _STAMPS = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 
@@ -13,7 +14,7 @@ _STAMPS = ("SystemModstamp", "LastModifiedDate", "LastModifiedById")
 class LateCommits:
     """Rows on their way. `settle` is asked before every call."""
 
-    org: Org
+    writes: Writes
     _waiting: list[tuple[float, Row | None, Row]] = field(default_factory=list)  # when, before, after
 
     def hold(self, visible_at: float, before: Row | None, after: Row) -> None:
@@ -27,11 +28,11 @@ class LateCommits:
         due = [entry for entry in self._waiting if entry[0] <= now]
         self._waiting = [entry for entry in self._waiting if entry[0] > now]
         for _, before, after in sorted(due, key=lambda entry: entry[0]):
-            self.org.put(self._merged(before, after))
+            self.writes.put(Planned(self._merged(before, after), created=before is None))
 
     def _merged(self, before: Row | None, after: Row) -> Row:
         """The row as it is by now with what the late write changed; the later stamp counts."""
-        current = self.org.row(after["Id"])
+        current = self.writes.org.row(after["Id"])
         if current is None or before is None or current is before:
             return after
         changed = {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}

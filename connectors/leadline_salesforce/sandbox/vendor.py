@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,6 +24,7 @@ from leadline_salesforce.sandbox.auth import (
 from leadline_salesforce.sandbox.bulk_ingest import BulkIngest
 from leadline_salesforce.sandbox.bulk_jobs import Pace
 from leadline_salesforce.sandbox.bulk_query import BulkQueries
+from leadline_salesforce.sandbox.callouts import Callouts
 from leadline_salesforce.sandbox.calls import NEWEST, OLDEST, Answer, Gate, Handler
 from leadline_salesforce.sandbox.composite import Composite
 from leadline_salesforce.sandbox.dispatch import Dispatcher
@@ -57,10 +58,12 @@ class SalesforceSandbox:
     def __init__(self, world: World, clock: SandboxClock, faults: Faults) -> None:
         self.org: Org = load(world)
         self.auth = Auth(clock, ORG_ID, INTEGRATION_USER)
-        self.late = LateCommits(self.org)
+        self._writes = writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
+        self.callouts = Callouts(clock)
+        writes.on_change = self.callouts.changed
+        self.late = LateCommits(writes)
         self.gate = Gate(clock, self.auth.sessions, self.org.schema, self.late, INTEGRATION_USER)
         self._identity = Identity(self.auth, self.org, ORG_ID, INTEGRATION_USER)
-        self._writes = writes = Writes(self.org, clock, faults, default_owner=INTEGRATION_USER)
         self._searches = Searches(self.org, clock)
         self._trees = Trees(writes)
         self.queries = Queries(self.org, self.gate)
@@ -217,6 +220,10 @@ class SalesforceSandbox:
             "username": USERNAME,
             "private_key": self.auth.private_pem(),
         }
+
+    def controls(self) -> Mapping[str, Callable[[str, Any], Any]]:
+        """Calls of this vendor on the control surface: where to send a Flow's callouts."""
+        return {"webhooks": self.callouts.control}
 
     def unassigned_owners(self) -> tuple[str, ...]:
         """The integration's own user, who owns what nobody was given."""

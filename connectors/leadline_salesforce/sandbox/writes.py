@@ -5,7 +5,7 @@ Every write is planned first and then put, so that a batch can be refused as a w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +53,7 @@ class Transaction:
     org: Org
     journal: list[tuple[str, Row | None]]
     mark: int
-    told: list[tuple[str, str, Row, Row]]
+    told: list[tuple[str, str, Row | None, Row]]
 
     def roll_back(self) -> None:
         """As if none of them had been made."""
@@ -69,8 +69,9 @@ class Writes:
         self.clock = clock
         self._faults = faults
         self.default_owner = default_owner
+        self.on_change: Callable[[str, str], None] = lambda _name, _id: None  # object and id of what was saved
         self.guards = Guards(org, clock)
-        self._told: list[tuple[str, str, Row, Row]] | None = None
+        self._told: list[tuple[str, str, Row | None, Row]] | None = None
         self.bin: dict[str, list[str]] = {}  # deleted record -> what was deleted with it
 
     def create(self, definition: ObjectDef, values: Mapping[str, Any], by: By) -> Planned:
@@ -154,11 +155,9 @@ class Writes:
         """Make a planned row real. A record that goes to the recycle bin takes its children with it."""
         before, row = self.org.row(planned.record_id), planned.row
         self.org.put(row)
-        if before is None:
-            return
         name = kind(planned.record_id) or ""
         self._tell(name, planned.record_id, before, row)
-        if row.get("IsDeleted") and not before.get("IsDeleted"):
+        if before is not None and row.get("IsDeleted") and not before.get("IsDeleted"):
             self._delete_children(name, row)
 
     @contextmanager
@@ -173,11 +172,13 @@ class Writes:
                 for change in told:
                     self._tell(*change)
 
-    def _tell(self, name: str, record_id: str, before: Row, after: Row) -> None:
-        if self._told is None:
-            self._faults.wrote(name, record_id, before, after)
-        else:
+    def _tell(self, name: str, record_id: str, before: Row | None, after: Row) -> None:
+        if self._told is not None:
             self._told.append((name, record_id, before, after))
+            return
+        if before is not None:
+            self._faults.wrote(name, record_id, before, after)
+        self.on_change(name, record_id)
 
     def _delete_children(self, name: str, parent: Row) -> None:
         by, gone = By(parent["LastModifiedById"], auto_assign=False), self.bin.setdefault(parent["Id"], [])
