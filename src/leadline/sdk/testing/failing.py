@@ -40,7 +40,7 @@ class FailureChecks:
         """Whatever the system answers, `check` has findings, one of them bad and with what to do."""
         for trouble in (*TROUBLES, Trouble("a status 401", {"status": 401}), Trouble("a status 403", {"status": 403})):
             lab.fault(trouble)
-            connection = lab.connect(timeout=trouble.timeout, attempts=2)
+            connection = lab.connect(timeout=trouble.timeout, attempts=trouble.attempts)
             try:
                 findings = connection.check()
             except Exception as error:
@@ -57,7 +57,7 @@ class FailureChecks:
         calls = self._calls_of_a_read(lab, subject)
         for trouble in TROUBLES:
             for skip in sorted({0, calls // 2, calls - 1}):
-                connection = lab.connect(timeout=trouble.timeout, attempts=2)
+                connection = lab.connect(timeout=trouble.timeout, attempts=trouble.attempts)
                 connection.count(lab.request(subject))  # signed in, before things go wrong
                 lab.fault(trouble, skip=skip)
                 read = partial(_read, lab, connection, subject)
@@ -158,7 +158,7 @@ class FailureChecks:
         ):
             lab.fault(Trouble("", rule))
             yield from _said(lambda: connection.count(lab.request(subject)))
-            yield repr(connection.check())
+            yield from _said(connection.check)
             lab.surface.behave()
         yield from _said(lambda: lab.connect(attempts=1, options=wrong).count(lab.request(subject)))
         yield from _said(lambda: self.connector.connect({**lab.options, "no_such_option": 1}, lab.runtime()))
@@ -171,8 +171,9 @@ def _read(lab: Lab, connection: Connection, subject: Subject) -> None:
 
 
 def _said(act: Callable[[], object]) -> Iterator[str]:
+    """Whatever a verb tells: its answer, or its error."""
     try:
-        act()
+        yield repr(act())
     except LeadlineError as error:
         yield str(error)
         yield repr(error)

@@ -18,6 +18,11 @@ class Trouble:
     lasts: bool = False
 
     @property
+    def attempts(self) -> int:
+        """How often to try a call that meets it."""
+        return 1 if self.lasts else 2
+
+    @property
     def timeout(self) -> float:
         """The deadline to give a connection that meets it."""
         return DEADLINE if self.lasts else 10.0
@@ -33,5 +38,5 @@ TROUBLES = (
     Trouble("a reply cut off half way", {"truncate": 0.5}),
     Trouble("a lost reply", {"drop_reply": True}),
     Trouble("a lost request", {"drop_request": True}),
-    Trouble("a body that drips for longer than the deadline", {"drip": 0.02, "drip_for": 4.0}, lasts=True),
+    Trouble("a body that drips for longer than the deadline", {"drip": 0.02, "drip_for": 2.0}, lasts=True),
 )
