@@ -14,6 +14,7 @@ from leadline.app.webhooks import address
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import Finding
 from leadline.store.checks import save_check
+from leadline.store.contests import count_frozen
 from leadline.store.database import open_engine, reading
 from leadline.store.facts import load_owners
 from leadline.yamlfile import did_you_mean
@@ -96,6 +97,7 @@ def _connection(
         if not isinstance(model, LeadlineError):
             yield from _sequences(settings, model, live)
             yield from _owners(settings, model, name, engine)
+        yield from _frozen(name, engine)
     except LeadlineError as error:
         yield _failed("connection", error)
     finally:
@@ -153,6 +155,18 @@ def _owners(settings: Settings, model: Model, name: str, engine: Engine | Leadli
         if not active_members(owners, settings.routing, pool):
             fix = f"Correct `routing.pools.{pool}` in leadline.yaml: owners go by e-mail address or CRM id."
             yield Finding(False, "owners", f"pool '{pool}' has no active owner in this CRM", fix)
+
+
+def _frozen(name: str, engine: Engine | LeadlineError) -> Iterator[Finding]:
+    """Fields that something else keeps changing back."""
+    if isinstance(engine, LeadlineError):
+        return
+    with reading(engine).begin() as connection:
+        counts = count_frozen(connection, name)
+    for written, records in counts.items():
+        said = f"'{written}' of {records:,} records is left alone: something else keeps changing it back"
+        fix = "Find what changes it (`leadline outbox list` shows examples), then run `leadline outbox unfreeze --all`."
+        yield Finding(False, "frozen", said, fix)
 
 
 def _failed(what: str, error: LeadlineError) -> Finding:

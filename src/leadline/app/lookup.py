@@ -10,10 +10,11 @@ from leadline.app.view import reasons
 from leadline.core.entities import Entity
 from leadline.core.scoring.groups import group_names
 from leadline.sdk.errors import ConfigError
-from leadline.store import outbox
+from leadline.store import contests, outbox
+from leadline.store.contests import list_frozen
 from leadline.store.facts import clusters_of, load_owners, root_of
 from leadline.store.outbox import State
-from leadline.store.records import find_record, list_unmapped
+from leadline.store.records import find_record, list_unmapped, mark_dirty
 from leadline.store.scores import list_queue, load_ledger
 
 if TYPE_CHECKING:
@@ -101,6 +102,28 @@ def effects(
     with project.reading().begin() as reading:
         rows = outbox.list_effects(reading, states=wanted, name=connection, limit=limit)
         return rows, outbox.count_states(reading, connection)
+
+
+def frozen(project: Project, *, connection: str | None, limit: int) -> list[dict[str, Any]]:
+    """Fields that are left alone because something else keeps changing them back, by the CRM's names."""
+    with project.reading().begin() as reading:
+        rows = list_frozen(reading, name=connection, limit=limit)
+    found = []
+    for row in rows:
+        parts = dict(zip(("connection", "object", "record_id"), row["uid"].split("/", 2), strict=True))
+        found.append({**row, **parts})
+    return found
+
+
+def unfreeze(project: Project, uids: Sequence[str] | None) -> int:
+    """Write the frozen fields of these records, or of all, again from their next write on. Returns how many records.
+
+    They are looked at by the next run.
+    """
+    with project.engine.begin() as connection:
+        found = contests.unfreeze(connection, uids)
+        mark_dirty(connection, found, "unfrozen")
+        return len(found)
 
 
 def unmapped(project: Project, *, connection: str | None, limit: int) -> list[dict[str, Any]]:

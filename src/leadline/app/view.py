@@ -82,6 +82,11 @@ class ClusterView:
             return [self._rows[uid]]
         return self.facts.records[uid]
 
+    def record_uids(self) -> list[str]:
+        """Every CRM record that shows one of these scores."""
+        people = [record["uid"] for records in self.facts.records.values() for record in records]
+        return sorted({*self.account_uids, *people})
+
     def targets(self, *, linked_only: bool = False) -> list[tuple[str, RecordRef]]:
         """Where writes for these subjects can go; `linked_only` leaves out the subjects' own records."""
         own = [] if linked_only else [addressed(row) for row in self._rows.values()]

@@ -128,6 +128,12 @@ class PushSettings(_Part):
     max_age_hours: int = Field(
         default=168, ge=1, description="Write a smaller move once the last write is older than this, in hours."
     )
+    freeze_after: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description="Leave a field of a record alone once something else has changed it back so many writes in a row.",
+    )
 
 
 class ScheduleSettings(_Part):

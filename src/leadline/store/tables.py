@@ -198,6 +198,20 @@ Index("effects_sequence", effects.c.sequence_no)
 Index("effects_record", effects.c.connection, effects.c.object, effects.c.record_id)
 Index("effects_subject", effects.c.subject)
 
+contests = Table(
+    "contests",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    # The output whose field something else changes back, and how often in a row it has.
+    Column("output", Text, primary_key=True),
+    Column("reversals", Integer, nullable=False),
+    # True once the field is left alone.
+    Column("frozen", Boolean, nullable=False),
+    Column("ours", Text, nullable=False),
+    Column("theirs", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,
