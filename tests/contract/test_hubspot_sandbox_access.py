@@ -139,6 +139,20 @@ def test_a_code_buys_tokens_and_a_revoked_token_buys_none(portal: Portal) -> Non
     assert grant(portal).json()["status"] == "BAD_REFRESH_TOKEN"
 
 
+def test_what_signs_in_is_told_with_the_address(shared: Portal) -> None:
+    app = shared.vendor.sign_ins(shared.sandbox.base_url)["oauth"]
+    names = ("client_id", "client_secret", "refresh_token")
+
+    assert app["base_url"] == shared.sandbox.base_url
+    assert grant(shared, **{name: app[name] for name in names}).status_code == 200
+
+
+def test_an_uninstalled_app_is_refused_its_refresh_token(portal: Portal) -> None:
+    portal.set(refresh_refused=True)
+
+    assert grant(portal).json()["error"] == "invalid_grant"
+
+
 # --- links
 
 
