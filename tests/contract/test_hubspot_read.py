@@ -70,6 +70,17 @@ def test_a_named_record_that_was_merged_names_its_survivor(opened: Open) -> None
 
     assert (alone.deleted, alone.merged_into) == (True, str(FIRST))
     assert (loser.merged_into, survivor.deleted, survivor.merged_into) == (str(FIRST), False, None)
+    assert not any(call.path.endswith("/search") for call in lab.calls)
+
+
+def test_a_merged_record_that_the_portal_hides_is_searched_for_among_survivors(opened: Open) -> None:
+    lab = opened()
+    lab.edit("merge", 1, into=str(FIRST))
+    lab.sandbox.faults.add({"path": "*/batch/read", "status": 200, "body": '{"results": []}', "times": 2})
+
+    (loser,) = fetch(lab, str(FIRST + 1))
+
+    assert (loser.deleted, loser.merged_into) == (True, str(FIRST))
 
 
 def test_named_owners_come_too(opened: Open) -> None:
@@ -238,7 +249,7 @@ def test_u04_a_record_with_more_associations_than_a_page_shows_them_all(opened: 
 @pytest.mark.parametrize("way", ["list", "search"])
 def test_u05_nine_hundred_properties_are_read_whatever_the_way(opened: Open, way: str) -> None:
     lab = opened(world(contacts=130), search_above_rows=10**6 if way == "list" else 0)
-    many = ("email", *(f"a_property_that_this_portal_does_not_have_{number}" for number in range(899)))
+    many = ("email", "country", *(f"a_property_that_this_portal_does_not_have_{number}" for number in range(898)))
     cursor = read_first(lab, fields=many)
     lab.edit("update", 3, fields={"email": "news@acme.example"})
     started = Cursor({"mode": way, "began": NOW * 1000, "after": None})
@@ -249,6 +260,7 @@ def test_u05_nine_hundred_properties_are_read_whatever_the_way(opened: Open, way
 
     assert len(whole) == 130
     assert {len(each.fields) for each in whole.values()} == {900}
+    assert {each.fields["country"] for each in whole.values()} == {"US"}
     assert news[str(FIRST + 3)].fields == named.fields
     assert named.fields["email"] == "news@acme.example"
 

@@ -107,6 +107,20 @@ def test_news_are_told_and_old_ones_not_for_ever(opened: Open, object: str) -> N
     assert not any(news[0].endswith(each) for each in old)
 
 
+def test_old_submissions_of_a_form_are_not_paged_through_again(opened: Open) -> None:
+    lab = opened()
+    for _ in range(120):
+        happen(lab, "form_submissions")
+    cursor = pull(lab, "form_submissions")[-1].cursor
+    lab.later(1_000)
+    cursor = pull(lab, "form_submissions", cursor)[-1].cursor
+    lab.calls.clear()
+
+    pull(lab, "form_submissions", cursor)
+
+    assert len(lab.calls) == 1 + 3  # the forms, and each of the three
+
+
 @pytest.mark.parametrize("object", ASKED)
 def test_what_the_log_shows_late_is_found_by_looking_back(opened: Open, object: str) -> None:
     lab = opened()

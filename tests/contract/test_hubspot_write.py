@@ -143,6 +143,13 @@ def test_u11_joining_a_list_without_an_answer_is_settled_by_reading(listed: Lab,
     assert (pushed.outcome, found.outcome) == (Outcome.UNKNOWN, settled)
 
 
+def test_a_fault_between_two_lists_leaves_the_second_unknown(listed: Lab) -> None:
+    firm = join(listed, 0, "Firms", target=RecordRef("companies", "30000000001"))
+    listed.sandbox.faults.add({"path": "*/memberships/add", "skip": 1, "status": 401, "times": None})
+
+    assert outcomes(listed, join(listed), firm) == [(Outcome.WRITTEN, None), (Outcome.UNKNOWN, None)]
+
+
 def test_lists_that_cannot_be_reached_leave_the_effects_to_the_next_run(listed: Lab) -> None:
     listed.sandbox.faults.add({"path": "*/lists/*", "status": 503, "times": None, "method": "GET"})
 
