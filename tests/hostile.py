@@ -40,6 +40,7 @@ class Way(StrEnum):
     NONE = "nothing"
     DROPPED_ROW = "each full page loses its last row"
     EARLY_CURSOR = "a page carries the cursor of the page after it"
+    WORKER_CLOCK = "a cursor is made of the worker's time"
     NO_OVERLAP = "a pull begins right behind its cursor"
     NO_LAST_PAGE = "a page without news is not yielded"
     UNTOLD_DELETES = "deleted records are left out"
@@ -128,6 +129,11 @@ class _Connection:
                 yield from _early(pages)
             case Way.NO_LAST_PAGE:
                 yield from (page for page in pages if _has_news(page, request.cursor))
+            case Way.WORKER_CLOCK:
+                # The pages as they come, and the time at which the reading began as where to go on from.
+                start = request.cursor or Cursor({"changed": 0, "id": ""})
+                yield from (Page(page.records, start) for page in pages)
+                yield Page((), Cursor({"changed": request.now, "id": ""}))
             case _:
                 yield from map(self._page, pages)
 

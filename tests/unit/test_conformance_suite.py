@@ -37,6 +37,7 @@ CAUGHT: dict[Way, dict[str, str]] = {
         "trouble_that_passes_is_sat_out": "lost",
     },
     Way.EARLY_CURSOR: {"a_reader_may_die_after_any_page": "were not read"},
+    Way.WORKER_CLOCK: {"clocks_may_differ": "were never read"},
     Way.NO_OVERLAP: {
         "a_reader_may_die_after_any_page": "were not read",
         "edits_during_each_call_are_not_lost": "were not read",

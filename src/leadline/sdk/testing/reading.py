@@ -248,6 +248,38 @@ class ReadingChecks:
         lab.read(connection, subject, copy)
         _claim_marks(subject, copy, dict.fromkeys(ids, "lagging"))
 
+    def test_clocks_may_differ(self, lab: Lab) -> None:
+        """The system's clock is a minute and a half ahead of the worker's, or behind it: every edit is found."""
+        subject = self._editable(lab)
+        for skew in (90.0, -90.0):
+            lab.later(600)  # it differs, but does not go back
+            lab.surface.ask("clock", {"skew_seconds": skew})
+            connection = lab.connect()
+            copy = lab.read(connection, subject)
+            ids = sorted(copy.living)[:4]
+            for number, record_id in enumerate(ids):
+                lab.later(20)
+                lab.surface.edit("update", subject.object, record_id, **{self._text(subject): f"skew {skew} {number}"})
+                lab.read(connection, subject, copy)
+            _claim_marks(subject, copy, {each: f"skew {skew} {number}" for number, each in enumerate(ids)})
+
+    def test_what_automation_rewrites_is_read_again(self, lab: Lab) -> None:
+        """A field that the system sets by itself, half a minute after somebody wrote it, is news like any other."""
+        subject = self._editable(lab)
+        connection = lab.connect()
+        copy = lab.read(connection, subject)
+        record_id = min(copy.living)
+        lab.later(60)
+        lab.surface.fault(object=subject.object, field=subject.text, set="by automation", after=30, times=1)
+        lab.surface.edit("update", subject.object, record_id, **{self._text(subject): "by hand"})
+        lab.read(connection, subject, copy)
+        _claim_marks(subject, copy, {record_id: "by hand"})
+        lab.later(30)
+        if flat(lab.surface.truth(subject.object).living[record_id]).get(self._text(subject)) != "by automation":
+            self.skip("this sandbox does not tell of changes, so that it has no automation")
+        lab.read(connection, subject, copy)
+        _claim_marks(subject, copy, {record_id: "by automation"})
+
     def test_memory_does_not_grow_with_rows(self, lab: Lab) -> None:
         """Reading dozens of pages takes far less memory than all their records together: they come page by page."""
         factory = self.connector.sandbox()

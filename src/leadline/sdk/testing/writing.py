@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.sdk.errors import LeadlineError, UnknownOutcomeError
 from leadline.sdk.records import CreateTask, Effect, Enrol, JoinList, Outcome, RecordRef, RowOutcome, UpdateFields
+from leadline.sdk.sandbox.vendor import Lagging
 from leadline.sdk.testing.claims import claim, some
 from leadline.sdk.testing.trouble import TROUBLES, Trouble
 
@@ -152,6 +153,18 @@ class WritingChecks:
         claim(found.outcome is Outcome.WRITTEN, f"find() says of a task that is there: {found}")
         (absent,) = lab.connect().find([self._task(lab, "never")])
         _claim_not_applied(absent)
+
+    def test_a_lagging_search_doubles_no_task(self, lab: Lab) -> None:
+        """The same task twice while search does not show the first: one task."""
+        self._tasks()
+        if not isinstance(lab.sandbox.vendor, Lagging):
+            self.skip("this sandbox has no search index that lags")
+        lab.surface.ask("search", {"lag_seconds": 60})
+        before, task = lab.surface.count(), self._task(lab, "lagging")
+        outcomes = [lab.connect().push([task])[0] for _ in range(2)]
+        claim(all(each.outcome in _DONE for each in outcomes), f"one task pushed twice ended as {outcomes}")
+        made = lab.surface.count() - before
+        claim(made == 1, f"one task pushed twice while search lags made {made} records")
 
     def test_tasks_come_in_batches(self, lab: Lab) -> None:
         """A full batch of tasks, one of which is there already: one outcome each, in order, one task each."""
