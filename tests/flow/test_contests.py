@@ -148,3 +148,21 @@ def test_u28_a_first_look_floods_nobody(tmp_path: Path) -> None:
     desk.act("t99", "c99")
     desk.run()
     assert [task.subject for task in desk.crm.tasks] == ["Call: B1"]
+
+
+def test_what_ended_long_ago_goes_once_a_day_and_nothing_happens_twice_because_of_it(desk: Desk) -> None:
+    desk.act("t1", "c1")
+    desk.run()
+    before = len(desk.effects())
+    desk.now += 400 * DAY
+    desk.run()
+    assert len(desk.effects()) >= before  # as old as that, and not older
+    desk.now += 2 * DAY
+    desk.run()
+    kept = [line["kind"] for line in desk.effects() if line["planned_at"] < desk.now - 400 * DAY]
+    assert "enrol" in kept
+    assert "task" not in kept
+    desk.act("t2", "c1")
+    desk.run()
+    assert (len(desk.crm.tasks), len(desk.crm.enrolments)) == (2, 1)
+    desk.assert_at_rest()

@@ -17,6 +17,7 @@ from leadline.app.fetch import fetch_noticed
 from leadline.app.fitting import require_fitting
 from leadline.app.journal import journal
 from leadline.app.pull import pull_all
+from leadline.app.tidying import tidy_daily
 from leadline.app.writer import push_all
 from leadline.sdk.errors import ConfigError, LeadlineError
 from leadline.store import runs
@@ -64,7 +65,12 @@ def write(run: Run) -> None:
     push_all(run.project, run.emit)
 
 
-STAGES: tuple[Callable[[Run], None], ...] = (settle, read, score_and_decide, write)
+def tidy(run: Run) -> None:
+    """Let go of what ended long ago."""
+    tidy_daily(run.project)
+
+
+STAGES: tuple[Callable[[Run], None], ...] = (settle, read, score_and_decide, write, tidy)
 NOTICE_STAGES: tuple[Callable[[Run], None], ...] = (settle, fetch, score_and_decide, write)
 
 

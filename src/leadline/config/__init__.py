@@ -189,6 +189,14 @@ class WriteSettings(_Part):
     )
 
 
+class RetentionSettings(_Part):
+    """How long the past is kept."""
+
+    days: int = Field(
+        default=400, ge=0, le=36_500, description="Days for which ended effects and runs are kept; 0 keeps all."
+    )
+
+
 class Settings(BaseSettings):
     """Everything that a deployment can choose."""
 
@@ -214,6 +222,7 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     sync: SyncSettings = Field(default_factory=SyncSettings)
     write: WriteSettings = Field(default_factory=WriteSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     now: Annotated[int | None, BeforeValidator(instant)] = Field(
         default=None, description="Act as if it were this ISO 8601 time; for sandboxes and rehearsals."
     )

@@ -69,6 +69,13 @@ def last_run(connection: Connection, kind: str | None = None) -> dict[str, Any] 
     return {**row, "counts": orjson.loads(row["counts"])} if row else None
 
 
+def last_ended(connection: Connection, kind: str) -> dict[str, Any] | None:
+    """The newest run of a kind that has ended, however it did."""
+    query = select(runs).where(runs.c.kind == kind, runs.c.state != "running").order_by(runs.c.started_at.desc())
+    row = connection.execute(query.limit(1)).mappings().first()
+    return dict(row) if row else None
+
+
 def backfilled(connection: Connection) -> set[str]:
     """The connections that a finished backfill has read."""
     done = select(runs.c.counts).where(runs.c.kind == "backfill", runs.c.state == "done")
