@@ -195,6 +195,17 @@ def test_the_primary_company_can_change_and_shows_on_the_contact(portal: Portal)
     assert row["properties"]["associatedcompanyid"] == other
 
 
+def test_the_first_company_stays_primary_when_one_with_a_lower_id_comes(portal: Portal) -> None:
+    other = portal.post("/crm/objects/2026-09/companies", {"properties": {"name": "Other"}}).json()["id"]
+    person = portal.edit("create", "contacts", fields={"lastname": "New"}, links={"companies": [other]}).json()["id"]
+
+    portal.edit("link", "contacts", id=person, links={"companies": [str(COMPANY)]})
+
+    row = portal.get(f"{CONTACTS}/{person}", properties="associatedcompanyid", associations="companies").json()
+    assert row["properties"]["associatedcompanyid"] == other
+    assert row["associations"]["companies"]["results"][0] == {"id": other, "type": "contact_to_company"}
+
+
 def test_a_label_is_made_given_seen_from_both_ends_and_taken_off(portal: Portal) -> None:
     root = "/crm/associations/2026-09/contacts/companies"
     made = portal.post(f"{root}/labels", {"name": "boss", "label": "Boss", "inverseLabel": "Led by"}).json()["results"]

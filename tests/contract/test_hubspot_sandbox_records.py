@@ -130,6 +130,19 @@ def test_history_has_the_values_that_were_newest_first(portal: Portal) -> None:
     assert portal.post(f"{CONTACTS}/batch/read", {**asked, "inputs": [{"id": "1"}] * 51}).status_code == 400
 
 
+def test_history_keeps_as_many_versions_as_it_is_told(portal: Portal) -> None:
+    def titles() -> list[str]:
+        for number in range(4):
+            portal.patch(f"{CONTACTS}/{FIRST}", jobtitle=f"Title {number}")
+        row = portal.get(f"{CONTACTS}/{FIRST}", propertiesWithHistory="jobtitle").json()
+        return [each["value"] for each in row["propertiesWithHistory"]["jobtitle"]]
+
+    portal.set(history=0)
+    assert titles() == ["Title 3"]
+    portal.set(history=2)
+    assert titles() == ["Title 3", "Title 2"]
+
+
 # --- an administrator's rules
 
 
@@ -177,6 +190,28 @@ def test_with_trace_ids_a_rule_refuses_one_row(portal: Portal) -> None:
     body = portal.post(f"{CONTACTS}/batch/update", {"inputs": inputs}).json()
 
     assert (ids(body["results"]), body["errors"][0]["context"]["objectWriteTraceId"]) == ([str(FIRST + 1)], ["a"])
+
+
+# --- search
+
+
+@pytest.mark.parametrize("direction", ["ASCENDING", "DESCENDING"])
+def test_a_search_leaves_out_ids_counts_the_rest_and_pages_through_it(portal: Portal, direction: str) -> None:
+    left_out = {"propertyName": "hs_object_id", "operator": "NOT_IN", "values": [str(FIRST), str(FIRST + 2), "1"]}
+    since = {"propertyName": "lastmodifieddate", "operator": "GTE", "value": "0"}
+    body: dict[str, Any] = {
+        "filterGroups": [{"filters": [since, left_out]}],
+        "sorts": [{"propertyName": "lastmodifieddate", "direction": direction}],
+        "limit": 3,
+    }
+
+    first = portal.search(**body).json()
+    rest = portal.search(**body, after=first["paging"]["next"]["after"]).json()
+
+    wanted = [str(FIRST + n) for n in (1, 3, 4, 5)]
+    assert (first["total"], rest["total"], "paging" in rest) == (4, 4, False)
+    found = ids(first["results"] + rest["results"])
+    assert found == (wanted if direction == "ASCENDING" else wanted[::-1])
 
 
 # --- locks and links
