@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from leadline.sdk.errors import PermanentError, TransientError, UnknownOutcomeError
 from leadline.sdk.records import (
+    NOT_APPLIED,
     Actor,
     CreateTask,
     Cursor,
@@ -260,7 +261,7 @@ class FakeCRM:
             return RowOutcome(effect.key, Outcome.UNKNOWN)
         if self._shows(effect):
             return RowOutcome(effect.key, Outcome.WRITTEN)
-        return RowOutcome(effect.key, Outcome.REFUSED, Refusal("NOT_APPLIED", "it is not there", Actor.NOBODY))
+        return RowOutcome(effect.key, Outcome.REFUSED, Refusal(NOT_APPLIED, "it is not there", Actor.NOBODY))
 
     def _shows(self, effect: Effect) -> bool:
         if isinstance(effect, UpdateFields):

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from leadline.sdk import records
 from leadline.sdk.http import Action, Reply, Verdict, redact
 from leadline.sdk.records import Actor, Refusal
 
@@ -53,7 +54,7 @@ def classify(reply: Reply) -> Verdict:
         return _rate_limited(reply, error, message)
     if status in {401, 403}:
         return Verdict(Action.CREDENTIALS, None, code, f"{message}{_missing_scopes(error)}")
-    wait = _retry_after(reply)
+    wait = reply.retry_after
     if status == 408 or status >= 500:
         # Nobody can say whether a write went through before the fault.
         return Verdict(Action.RETRY, wait, code, message, applied=None)
@@ -70,7 +71,7 @@ def classify(reply: Reply) -> Verdict:
 
 
 def _rate_limited(reply: Reply, error: Mapping[str, Any], message: str) -> Verdict:
-    policy, wait = str(error.get("policyName") or "").upper() or _policy_in(message), _retry_after(reply)
+    policy, wait = str(error.get("policyName") or "").upper() or _policy_in(message), reply.retry_after
     if policy == "DAILY":
         return Verdict(Action.BUDGET, wait or _DAY_WAIT, policy, f"{message} The calls of the account's day are spent.")
     return Verdict(Action.RETRY, wait or _POLICY_WAIT.get(policy, 10.0), policy or "429", message)
@@ -84,11 +85,6 @@ def _policy_in(message: str) -> str:
 
 def _spoken(seconds: float) -> str:
     return f"{seconds / 3_600:.0f} h" if seconds >= 5_400 else f"{max(seconds / 60, 1):.0f} min"
-
-
-def _retry_after(reply: Reply) -> float | None:
-    text = reply.headers.get("retry-after", "")
-    return float(text) if text.replace(".", "", 1).isdigit() else None
 
 
 def code_of(error: Mapping[str, Any]) -> str:
@@ -160,7 +156,7 @@ GONE = Refusal(
     Actor.NOBODY,
     "The record was deleted in HubSpot; there is nothing to do.",
 )
-NOT_APPLIED = Refusal("NOT_APPLIED", "HubSpot does not show it", Actor.NOBODY, "It is planned again.")
+NOT_APPLIED = Refusal(records.NOT_APPLIED, "HubSpot does not show it", Actor.NOBODY, "It is planned again.")
 
 
 def refusal_of(error: Mapping[str, Any]) -> Refusal:

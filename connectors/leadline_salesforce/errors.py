@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadline.sdk.http import Action, Reply, Verdict, redact
-from leadline.sdk.records import Actor, Refusal
+from leadline.sdk.records import NOT_APPLIED, Actor, Refusal
 
 EXPIRED = "INVALID_SESSION_ID"
-NOT_APPLIED = "NOT_APPLIED"
 NOT_MODIFIED = 304  # the answer to If-Modified-Since: what was read before still holds
 # The daily quota is a rolling 24 hours: some of it comes back all the time.
 _QUOTA_PAUSE = 900.0
@@ -217,7 +216,7 @@ def classify(reply: Reply) -> Verdict:
     elif code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" in message.lower():
         meaning = _Meaning(Action.RETRY, wait=_CONCURRENT_PAUSE)
     said = f"{code}: {message}" if code else f"HTTP {reply.status}"
-    wait = _retry_after(reply) or meaning.wait
+    wait = reply.retry_after or meaning.wait
     return Verdict(meaning.action, wait=wait, code=code, message=said, applied=meaning.applied)
 
 
@@ -265,8 +264,3 @@ def _credible(reply: Reply) -> bool:
     if "json" in kind and reply.body:
         return reply.body[:1] + reply.body.rstrip()[-1:] in (b"{}", b"[]")
     return "html" not in kind
-
-
-def _retry_after(reply: Reply) -> float | None:
-    text = reply.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None

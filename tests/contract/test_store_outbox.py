@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from leadline.sdk.records import (
+    NOT_APPLIED,
     Actor,
     CreateTask,
     Effect,
@@ -21,7 +22,7 @@ from leadline.sdk.records import (
 )
 from leadline.store import leases, outbox
 from leadline.store.leases import Lease
-from leadline.store.outbox import NOT_APPLIED, Planned, State
+from leadline.store.outbox import Planned, State
 from leadline.store.unfinished import last_updates, open_updates
 
 PERSON = RecordRef("Contact", "p")

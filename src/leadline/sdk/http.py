@@ -43,6 +43,13 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the answer asks to wait, None when it names none. A date, which servers may send too, is none:
+        it would have to be believed against another clock."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.replace(".", "", 1).isdigit() else None
+
 
 class ConnectFailed(Exception):  # noqa: N818 - names what happened
     """Nothing was sent: the far side could not be reached."""

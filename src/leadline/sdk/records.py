@@ -237,6 +237,10 @@ class Actor(StrEnum):
     NOBODY = "nobody"
 
 
+NOT_APPLIED = "NOT_APPLIED"
+"""The code of a refusal by `find`: the effect certainly did not take place, and may be tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a row was refused: the vendor's code and words, who must act, and what to do in one sentence."""

@@ -30,6 +30,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
 
 from leadline.sdk.records import (
+    NOT_APPLIED,
     CreateTask,
     Effect,
     Enrol,
@@ -69,8 +70,6 @@ KINDS: dict[str, type[UpdateFields] | type[CreateTask] | type[Enrol] | type[Join
     "list": JoinList,
 }
 """Kinds in the order in which they are sent: an owner stands before the task that names it."""
-
-NOT_APPLIED = "NOT_APPLIED"
 
 
 @dataclass(frozen=True, slots=True)

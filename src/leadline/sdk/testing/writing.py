@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leadline.sdk.errors import LeadlineError, UnknownOutcomeError
-from leadline.sdk.records import CreateTask, Effect, Enrol, JoinList, Outcome, RecordRef, RowOutcome, UpdateFields
+from leadline.sdk.records import (
+    NOT_APPLIED,
+    CreateTask,
+    Effect,
+    Enrol,
+    JoinList,
+    Outcome,
+    RecordRef,
+    RowOutcome,
+    UpdateFields,
+)
 from leadline.sdk.sandbox.vendor import Lagging
 from leadline.sdk.testing.claims import claim, some
 from leadline.sdk.testing.trouble import TROUBLES, Trouble
@@ -17,7 +27,6 @@ if TYPE_CHECKING:
     from leadline.sdk.testing.subjects import Subject
 
 _DONE = frozenset({Outcome.WRITTEN, Outcome.UNCHANGED})
-_NOT_APPLIED = "NOT_APPLIED"
 
 
 class WritingChecks:
@@ -290,8 +299,8 @@ def _claim_in_order(effects: Sequence[Effect], outcomes: Sequence[RowOutcome]) -
 
 def _claim_not_applied(outcome: RowOutcome) -> None:
     claim(
-        outcome.outcome is Outcome.REFUSED and outcome.refusal is not None and outcome.refusal.code == _NOT_APPLIED,
-        f"find() of what was never done must be refused with code {_NOT_APPLIED}; it is {outcome}",
+        outcome.outcome is Outcome.REFUSED and outcome.refusal is not None and outcome.refusal.code == NOT_APPLIED,
+        f"find() of what was never done must be refused with code {NOT_APPLIED}; it is {outcome}",
     )
 
 
