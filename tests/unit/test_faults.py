@@ -230,6 +230,14 @@ def test_automation_sets_a_field_when_it_is_written(stocked: httpx.Client) -> No
     assert stocked.get("/__sandbox__/faults").json()["faults"][0]["remaining"] == 0
 
 
+def test_automation_is_done_before_the_writer_has_its_answer(shop: RunningSandbox, stocked: httpx.Client) -> None:
+    fault(stocked, {"object": "thing", "field": "size", "set": "XL"})
+
+    stocked.patch("/things/a", json={"size": "M"})
+
+    assert shop.vendor.state()["thing"][0]["size"] == "XL"
+
+
 def test_automation_puts_the_old_value_back(stocked: httpx.Client) -> None:
     fault(stocked, {"object": "thing", "field": "size", "restore": True})
 
