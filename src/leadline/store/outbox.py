@@ -22,7 +22,7 @@ State of an effect, with each way in and out:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -105,7 +105,7 @@ def kind_of(effect: Effect) -> str:
 
 def dump_effect(effect: Effect) -> str:
     """An effect as JSON."""
-    return orjson.dumps(asdict(effect), option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(effect, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def load_effect(kind: str, payload: str) -> Effect:
