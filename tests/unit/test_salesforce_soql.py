@@ -15,6 +15,7 @@ from leadline_salesforce.sandbox.faults import ApiError
 from leadline_salesforce.sandbox.predicates import like_pattern, lowest_key
 from leadline_salesforce.sandbox.soql import parse, unquote
 from leadline_salesforce.sandbox.soqltree import DateRange
+from leadline_salesforce.sandbox.sortedkeys import Key, SortedKeys
 from leadline_salesforce.sandbox.store import Org, Row
 
 NOW = 1_780_000_000  # 2026-05-28, a Thursday
@@ -229,3 +230,47 @@ def test_what_the_connector_quotes_the_sandbox_reads(text: str) -> None:
 @given(st.text(alphabet="ab%_\\", max_size=8))
 def test_like_patterns_never_break(text: str) -> None:
     like_pattern(connector_query.quote(text)).match("anything")
+
+
+# Indexes
+
+_KEYS = st.tuples(st.sampled_from("ab"), st.sampled_from("0123456789"))
+
+
+@given(st.lists(_KEYS, unique=True), st.lists(st.tuples(st.booleans(), _KEYS)), st.none() | _KEYS)
+def test_sorted_keys_agree_with_a_sorted_list(
+    first: list[Key], steps: list[tuple[bool, Key]], after: Key | None
+) -> None:
+    keys, expected = SortedKeys(first, longest=4), set(first)
+    for adding, key in steps:
+        if adding and key not in expected:
+            keys.add(key)
+            expected.add(key)
+        elif not adding and key in expected:
+            keys.remove(key)
+            expected.remove(key)
+        elif not adding:
+            with pytest.raises(KeyError):
+                keys.remove(key)
+        assert list(keys.after(after)) == sorted(key for key in expected if after is None or key > after)
+    assert len(keys) == len(expected)
+
+
+def test_the_index_by_stamp_shows_a_changed_row_once_and_in_its_new_place() -> None:
+    table = Org().tables["Account"]
+    for row in ROWS:
+        table.put(row)
+    order = [row["Id"] for row in table.since(None)]
+    table.put(ROWS[2] | {"SystemModstamp": moments.instant(NOW + 1)})
+    assert [row["Id"] for row in table.since(None)] == [*(i for i in order if i != ROWS[2]["Id"]), ROWS[2]["Id"]]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_sorted_keys_can_be_emptied_from_either_end(*, backwards: bool) -> None:
+    wanted = [("a", f"{number:02d}") for number in range(12)]
+    keys = SortedKeys(wanted, longest=4)
+    for key in sorted(wanted, reverse=backwards):
+        keys.remove(key)
+        wanted.remove(key)
+        assert list(keys.after(None)) == wanted
+        assert [list(keys.after(known))[:1] for known in wanted] == [[one] for one in wanted[1:]] + [[]] * bool(wanted)

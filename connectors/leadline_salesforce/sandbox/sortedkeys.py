@@ -11,10 +11,11 @@ _LONGEST = 1_024
 
 
 class SortedKeys:
-    """Distinct keys, ascending. Do not change it while iterating."""
+    """Distinct keys, ascending, in lists of at most `longest`. Do not change it while iterating."""
 
-    def __init__(self, keys: Iterable[Key] = ()) -> None:
-        ordered, half = sorted(keys), _LONGEST // 2
+    def __init__(self, keys: Iterable[Key] = (), *, longest: int = _LONGEST) -> None:
+        self._longest = longest
+        ordered, half = sorted(keys), longest // 2
         self._parts = [ordered[at : at + half] for at in range(0, len(ordered), half)] or [[]]
         self._lowest = [part[0] for part in self._parts[1:]]  # of every part but the first
 
@@ -23,9 +24,9 @@ class SortedKeys:
         at = bisect_right(self._lowest, key)
         part = self._parts[at]
         insort(part, key)
-        if len(part) > _LONGEST:
-            upper = part[_LONGEST // 2 :]
-            del part[_LONGEST // 2 :]
+        if len(part) > self._longest:
+            upper = part[self._longest // 2 :]
+            del part[self._longest // 2 :]
             self._parts.insert(at + 1, upper)
             self._lowest.insert(at, upper[0])
 
