@@ -1,157 +1,357 @@
-"""Calls and CPU per 1,000 records, read and written, for every connector that brings a sandbox.
+"""Leadline's connectors beside others': calls and client CPU per 1,000 records, seconds at 80 ms latency, rows lost.
 
-Run: `make bench` or `python bench/connectors.py [leads]`. The sandbox is a process of its own, so the
-CPU figures are the worker's alone (`time.process_time`): one exchange over loopback HTTP, decoding,
-and for reads the normalizing as well, in a second column. The floor is the vendor's page or batch size.
+    python bench/connectors.py [--contacts N] [--repeat N] [--only TEXT]
+
+Each contender is a process of its own in its own environment (`make peers` installs those of others; a
+missing one is named and left out), the sandbox is another process with its rates lifted. Contenders
+sign in and read descriptions first; then the work is measured:
+
+- *calls*: as the sandbox counts them, sign-in left out;
+- *CPU*: user and kernel time of the contender's process during the work, median of `--repeat` runs at
+  no latency; *start* is what it took until the work began;
+- *seconds*: at 80 ms latency, on a smaller number of rows (`sample`) where each row is a call; scaled;
+- *bad day*: the same rows again, ten of them refused by the CRM, one call answered 503 and one reply
+  lost after effect. What the contender says it wrote against what the CRM holds.
+
+All read the same fields of contacts and write the same values. docs/benchmarks.md says more.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import random
+import statistics
+import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from leadline import config
-from leadline.app.bootstrap import LiveConnection, Project, open_project
-from leadline.app.pull import make_request
-from leadline.app.rehearsal import local_crms, systems, write_project
-from leadline.core.normalize.apply import normalize
+from leadline.app.bootstrap import load_mapping_file
+from leadline.app.rehearsal import LocalCrm
+from leadline.core.normalize.apply import request
 from leadline.core.normalize.write import vendor_values
-from leadline.sdk.ports import CallMade
-from leadline.sdk.records import Outcome, RecordRef, Scalar, UpdateFields
+from leadline.sdk.records import Scalar
 
-WRITES = 1_000
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+LATENCY_MS = 80
+BAD_ROWS = 10
+STUCK = 600  # seconds
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Who does what: a program in an environment, with the job and options that its order names.
+
+    `rows` is how many it writes (0: it reads all there are), `sample` how many of them at latency,
+    `floor` the calls per 1,000 records that the vendor's page or batch size allows at best.
+    """
+
+    system: str
+    name: str
+    program: str
+    job: str
+    rows: int = 0
+    sample: int = 0
+    floor: float = 0.0
+    environment: str = ""
+    order: Mapping[str, Any] = field(default_factory=dict)
+    fast: Mapping[str, Any] = field(default_factory=dict)  # only while CPU is measured: no pacing
+    targets: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of its environment; Leadline's own for the clients that Leadline uses too."""
+        return ROOT / ".peers" / self.environment / "bin" / "python" if self.environment else Path(sys.executable)
+
+
+OBJECTS = {"salesforce": "Contact", "hubspot": "contacts"}
+UNPACED = {"options": {"rates": {"calls_per_10_seconds": 10**6, "searches_per_second": 10**6}}}
+READ_CPU, WRITE_CPU = 10.0, 15.0  # ms per 1,000 records
+READ, WRITE = {"cpu": READ_CPU}, {"cpu": WRITE_CPU, "calls": 1.1}
+
+
+def _unpaced(**options: Any) -> dict[str, Any]:
+    return {"options": {**UNPACED["options"], **options}}
+
+
+CONTENDERS = [
+    Contender("salesforce", "Leadline, REST", "ours.py", "read", floor=0.5, targets=READ),
+    Contender(
+        "salesforce", "Leadline, bulk query", "ours.py", "read", order={"options": {"bulk_above_rows": 2_000}},
+        targets=READ,
+    ),
+    Contender("salesforce", "tap-salesforce, REST", "singer_salesforce.py", "read", floor=0.5,
+              environment="tap-salesforce"),
+    Contender("salesforce", "simple-salesforce, query_all_iter", "client_salesforce.py", "read", floor=0.5),
+    Contender("salesforce", "simple-salesforce, bulk2 query", "client_salesforce.py", "read_bulk"),
+    Contender("salesforce", "Leadline, collections", "ours.py", "write", rows=1_000, floor=5, targets=WRITE),
+    Contender("salesforce", "simple-salesforce, collections", "client_salesforce.py", "write", rows=1_000, floor=5),
+    Contender("salesforce", "simple-salesforce, one by one", "client_salesforce.py", "each", rows=1_000, sample=50,
+              floor=5),
+    Contender("salesforce", "Leadline, bulk job", "ours.py", "bulk", rows=10_000, targets={"cpu": WRITE_CPU}),
+    Contender("salesforce", "drt-core, bulk job", "drt_salesforce.py", "write", rows=10_000,
+              environment="drt-core"),
+    Contender("salesforce", "simple-salesforce, bulk2 update", "client_salesforce.py", "bulk", rows=10_000),
+    Contender("hubspot", "Leadline, list", "ours.py", "read", floor=10, order={"options": {"search_above_rows": 10**9}},
+              fast=_unpaced(search_above_rows=10**9), targets=READ),
+    Contender("hubspot", "Leadline, search", "ours.py", "read", floor=6, order={"options": {"search_above_rows": 0}},
+              fast=_unpaced(search_above_rows=0), targets=READ),
+    Contender("hubspot", "tap-hubspot", "singer_hubspot.py", "read", floor=10, environment="tap-hubspot"),
+    Contender("hubspot", "hubspot-api-client, get_all", "client_hubspot.py", "read", floor=10),
+    Contender("hubspot", "Leadline, batches", "ours.py", "write", rows=1_000, floor=10, fast=_unpaced(), targets=WRITE),
+    Contender("hubspot", "hubspot-api-client, batches", "client_hubspot.py", "write", rows=1_000, floor=10),
+    Contender("hubspot", "hubspot-api-client, one by one", "client_hubspot.py", "each", rows=1_000, sample=50,
+              floor=10),
+    Contender("hubspot", "drt-core, upsert", "drt_hubspot.py", "upsert", rows=1_000, sample=50, floor=10,
+              environment="drt-core", fast={"unpaced": True}),
+    Contender("hubspot", "drt-core, update only", "drt_hubspot.py", "update_only", rows=1_000, sample=50, floor=10,
+              environment="drt-core", fast={"unpaced": True}),
+]  # fmt: skip
 
 
 @dataclass
 class Figures:
-    """Of one connector: rows, calls and CPU seconds of reading, normalizing and writing."""
+    """What one contender took, per 1,000 records; CPU in ms."""
 
-    read: int = 0
-    read_calls: int = 0
-    read_cpu: float = 0.0
-    normalize_cpu: float = 0.0
-    written: int = 0
-    write_calls: int = 0
-    write_cpu: float = 0.0
-    bulk_written: int = 0
-    bulk_calls: int = 0
-    bulk_cpu: float = 0.0
-
-
-class Calls:
-    """Counts calls."""
-
-    def __init__(self) -> None:
-        self.made = 0
-
-    def __call__(self, _: CallMade) -> None:
-        self.made += 1
+    contender: Contender
+    rows: int
+    fields: int
+    calls: float
+    cpu: float
+    apart: float
+    start: float
+    seconds: float = 0.0
+    sample: int = 0
+    bad_day: str = ""
+    lost: bool = False
 
 
-def measure_reading(project: Project, live: LiveConnection, calls: Calls, figures: Figures) -> dict[str, list[str]]:
-    """Read every object in full; returns ids by object."""
-    ids: dict[str, list[str]] = {}
-    for name, mapping in live.mapping.objects.items():
-        request, _ = make_request(project, live, name)
-        before, started = calls.made, time.process_time()
-        pages = list(live.connection.pull(request))
-        figures.read_cpu += time.process_time() - started
-        figures.read_calls += calls.made - before
-        records = [record for page in pages for record in page.records]
-        figures.read += len(records)
-        ids[name] = list(dict.fromkeys(record.id for record in records))
-        started = time.process_time()
-        for page in pages:
-            normalize(mapping, live.name, name, page.records, project.now())
-        figures.normalize_cpu += time.process_time() - started
-    return ids
+class Crm:
+    """A sandbox in a process of its own, and what stands in it."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.system: str = told["system"]
+        self.sign_ins: Mapping[str, Any] = told["sign_ins"]
+        self._crm = LocalCrm(self.system, told["base_url"], told["credentials"], told["records"], ())
+        self.object = OBJECTS[self.system]
+        mapping = load_mapping_file(ROOT / "mappings" / f"{self.system}.yaml").objects[self.object]
+        key = ["Id"] if self.system == "salesforce" else []
+        self.fields = [*key, *request(mapping)[0]]
+        self._write = mapping
+        self.people = self._people()
+
+    def _people(self) -> list[tuple[str, str]]:
+        """(id, e-mail) of everybody who has one, in the CRM's order."""
+        rows = self.control(f"state?object={self.object}")[self.object]
+        known = [
+            (row.get("Id") or row["id"], row.get("Email") or row.get("properties", {}).get("email")) for row in rows
+        ]
+        return [(uid, email) for uid, email in known if email]
+
+    def control(self, path: str, body: Any = None) -> Any:
+        """Ask the sandbox's control surface."""
+        return self._crm.control(path, body)
+
+    def forget_faults(self) -> None:
+        """Remove all rules."""
+        asked = urllib.request.Request(f"{self._crm.base_url}/__sandbox__/faults", method="DELETE")
+        urllib.request.urlopen(asked, timeout=60).close()
+
+    def order(self, contender: Contender, rows: int, score: int) -> dict[str, Any]:
+        """What a contender is told. `score` tells one run's writes from another's."""
+        given = {"system": self.system, "credentials": dict(self._crm.credentials), "sign_ins": self.sign_ins}
+        values = self.values(score)
+        written = [{"id": uid, "email": email, "fields": values} for uid, email in self.people[:rows]]
+        return {**given, "job": contender.job, "object": self.object, "fields": self.fields, "rows": written,
+                **contender.order}  # fmt: skip
+
+    def values(self, score: int) -> dict[str, Scalar]:
+        """What is written to every record; as text where the vendor takes nothing else."""
+        reasons = "Pricing page twice in a week (+20); Head of Finance (+15)"
+        values: dict[str, Scalar] = {"score": score, "fit": 50, "intent": 21, "group": "nurture", "reasons": reasons}
+        given = vendor_values(self._write, values)
+        return {name: str(value) for name, value in given.items()} if self.system == "hubspot" else dict(given)
+
+    def written(self, score: int) -> int:
+        """How many records hold this score."""
+        (name, value) = next(iter(self.values(score).items()))
+        rows = self.control(f"state?object={self.object}")[self.object]
+        held = [row.get("properties", row).get(name) for row in rows]
+        return sum(str(each).removesuffix(".0") == str(value) for each in held)
 
 
-def score_updates(live: LiveConnection, ids: dict[str, list[str]], most: int) -> list[UpdateFields]:
-    """Updates of the score fields of up to `most` records of the largest object."""
-    name = max((n for n, m in live.mapping.objects.items() if m.write), key=lambda n: len(ids[n]))
-    values: dict[str, Scalar] = {
-        "score": 71,
-        "fit": 50,
-        "intent": 21,
-        "group": "nurture",
-        "reasons": "A reason of usual length (+20)",
-    }
-    fields = vendor_values(live.mapping.objects[name], values)
-    return [UpdateFields(f"bench-{record_id}", RecordRef(name, record_id), fields) for record_id in ids[name][:most]]
+@contextmanager
+def served(system: str, contacts: int) -> Iterator[Crm]:
+    """A sandbox with a crowd, its rates lifted."""
+    command = [sys.executable, "-m", "leadline", "sandbox", system, "--json"]
+    command += ["--accounts", str(contacts // 5), "--contacts", str(contacts), "--seed", "7"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            crm = Crm(json.loads(process.stdout.readline()))
+            if system == "hubspot":
+                crm.control("settings", {"unlimited": True})
+            yield crm
+        finally:
+            process.terminate()
 
 
-def measure_writing(live: LiveConnection, ids: dict[str, list[str]], calls: Calls, figures: Figures) -> None:
-    """Update the score fields of 1,000 records of one object, a full batch at a time."""
-    effects = score_updates(live, ids, WRITES)
-    size = live.connector.capabilities.update_batch
-    before, started = calls.made, time.process_time()
-    for batch in (effects[start : start + size] for start in range(0, len(effects), size)):
-        outcomes = live.connection.push(batch)
-        figures.written += sum(outcome.outcome is Outcome.WRITTEN for outcome in outcomes)
-    figures.write_cpu += time.process_time() - started
-    figures.write_calls += calls.made - before
+def run(crm: Crm, contender: Contender, order: Mapping[str, Any], latency: int = 0) -> tuple[dict[str, Any], int]:
+    """One run: what the contender told, and the calls of its work."""
+    command = [str(contender.python), "-W", "ignore", str(HERE / "contenders" / contender.program)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        if process.stdout.readline() != "ready\n":
+            raise SystemExit(f"{contender.name} did not get ready:\n{process.communicate()[1][-3_000:]}")
+        since = crm.control("requests?since=999999999")["next"]
+        crm.control("latency", {"ms": latency})
+        said, complaint = process.communicate("go\n", timeout=STUCK)
+        crm.control("latency", {"ms": 0})
+    if process.returncode:
+        raise SystemExit(f"{contender.name} failed:\n{complaint[-3_000:]}")
+    made = crm.control(f"requests?since={since}")["requests"]
+    return json.loads(said), sum("/oauth" not in each["path"] for each in made)
 
 
-def measure_bulk(live: LiveConnection, ids: dict[str, list[str]], calls: Calls, figures: Figures) -> None:
-    """As many updates as one job takes, for a system that has jobs and a world that is large enough."""
-    able = live.connector.capabilities
-    effects = score_updates(live, ids, able.bulk_batch)
-    if not able.bulk_batch or len(effects) <= able.bulk_above:
-        return
-    before, started = calls.made, time.process_time()
-    outcomes = live.connection.push(effects)
-    figures.bulk_cpu = time.process_time() - started
-    figures.bulk_calls = calls.made - before
-    figures.bulk_written = sum(outcome.outcome is Outcome.WRITTEN for outcome in outcomes)
+SCORES = iter(range(100))
 
 
-def measure(leads: int) -> Iterator[tuple[LiveConnection, Figures]]:
-    """Every connector in turn."""
-    with tempfile.TemporaryDirectory() as folder, local_crms(systems(), leads=leads, seed=7) as crms:
-        write_project(Path(folder), crms)
-        with open_project(config.load(Path(folder), environ={})) as project:
-            for live in project.connections.values():
-                calls, figures = Calls(), Figures()
-                project.listen(calls)
-                ids = measure_reading(project, live, calls, figures)
-                measure_writing(live, ids, calls, figures)
-                measure_bulk(live, ids, calls, figures)
-                yield live, figures
+def measured(crm: Crm, contender: Contender, repeat: int) -> Figures:
+    """CPU and calls at no latency, seconds at latency, and a bad day for writers."""
+    runs = []
+    for _ in range(repeat):
+        score = next(SCORES)
+        order = {**crm.order(contender, contender.rows, score), **contender.fast}
+        told, calls = run(crm, contender, order)
+        runs.append(told)
+        if contender.rows and (held := crm.written(score)) != contender.rows:
+            raise SystemExit(f"{contender.name} wrote {held} of {contender.rows} rows on a good day")
+        if told["cpu"] > 3:
+            break  # precise enough
+    rows = told["rows"]
+    per = 1_000 / rows
+    cpu = statistics.median(each["cpu"] - each.get("apart_cpu", 0.0) for each in runs)
+    figures = Figures(
+        contender, rows, len(crm.fields if not contender.rows else crm.values(0)), calls * per, cpu * 1e3 * per,
+        statistics.median(each.get("apart_cpu", 0.0) for each in runs) * 1e3 * per,
+        statistics.median(each["start_cpu"] for each in runs) * 1e3,
+    )  # fmt: skip
+    figures.sample = contender.sample or contender.rows
+    told, _ = run(crm, contender, crm.order(contender, figures.sample, next(SCORES)), LATENCY_MS)
+    figures.sample = told["rows"]
+    figures.seconds = told["seconds"] * 1_000 / told["rows"]
+    if contender.rows:
+        _bad_day(crm, contender, figures)
+    return figures
+
+
+WRITES = {
+    "salesforce": r"^/services/data/v[0-9.]+/(composite/sobjects|sobjects/Contact/|jobs/ingest)",
+    "hubspot": r"^/crm/.*contacts(/batch/update|/[^/]+)?$",
+}
+
+
+def _bad_day(crm: Crm, contender: Contender, figures: Figures) -> None:
+    rows = contender.rows if contender.rows <= 1_000 else 2_500
+    score = next(SCORES)
+    order = {**crm.order(contender, rows, score), **contender.fast}
+    refused = [each["id"] for each in random.Random(5).sample(order["rows"], BAD_ROWS)]
+    code = "FIELD_CUSTOM_VALIDATION_EXCEPTION" if crm.system == "salesforce" else "VALIDATION_ERROR"
+    writes = {"path": WRITES[crm.system], "times": 1}
+    crm.control("faults", [
+        {"object": crm.object, "ids": refused, "code": code, "message": "Not on a bad day"},
+        {**writes, "status": 503, "skip": 1},
+        {**writes, "drop_reply": True, "skip": 3},
+    ])  # fmt: skip
+    try:
+        told, _ = run(crm, contender, order)
+        written = told["written"]
+    except SystemExit as error:
+        written, told = 0, {"ended": str(error)}
+    finally:
+        crm.forget_faults()
+    held, good = crm.written(score), rows - BAD_ROWS
+    figures.bad_day = f"{held:,} of {good:,}"
+    if written != held:
+        figures.bad_day += f", says {written:,}"
+    figures.lost = held < good
 
 
 def main() -> None:
-    """Print the figures."""
-    leads = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-    table = Table(title=f"per 1,000 records, worlds of {leads:,} leads", title_justify="left")
-    for column in ("connector", "", "records", "calls", "floor", "client CPU ms", "normalize CPU ms"):
-        table.add_column(column, justify="left" if column in {"connector", ""} else "right")
-    for live, figures in measure(leads):
-        able = live.connector.capabilities
-        per_read, per_write = 1_000 / max(figures.read, 1), 1_000 / max(figures.written, 1)
-        table.add_row(
-            live.name, "read", f"{figures.read:,}", f"{figures.read_calls * per_read:.1f}",
-            f"{1_000 / able.page_size:.1f}", f"{figures.read_cpu * 1e3 * per_read:.1f}",
-            f"{figures.normalize_cpu * 1e3 * per_read:.1f}",
-        )  # fmt: skip
-        table.add_row(
-            "", "write", f"{figures.written:,}", f"{figures.write_calls * per_write:.1f}",
-            f"{1_000 / able.update_batch:.1f}", f"{figures.write_cpu * 1e3 * per_write:.1f}", "",
-        )  # fmt: skip
-        if figures.bulk_written:
-            per_bulk = 1_000 / figures.bulk_written
-            table.add_row(
-                "", "write, one job", f"{figures.bulk_written:,}", f"{figures.bulk_calls * per_bulk:.1f}",
-                f"{able.bulk_calls * per_bulk:.1f}", f"{figures.bulk_cpu * 1e3 * per_bulk:.1f}", "",
-            )  # fmt: skip
-    Console().print(table)
+    """Print the figures, and the targets of ours beside them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--contacts", type=int, default=12_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", default="", help="contenders whose system or name contains this")
+    told = parser.parse_args()
+    chosen = [each for each in CONTENDERS if told.only.lower() in f"{each.system} {each.name}".lower()]
+    everything = []
+    for system in dict.fromkeys(each.system for each in chosen):
+        with served(system, told.contacts) as crm:
+            for contender in (each for each in chosen if each.system == system):
+                if not contender.python.exists():
+                    print(f"{contender.name}: not installed, run: make peers", file=sys.stderr)
+                    continue
+                everything.append(measured(crm, contender, told.repeat))
+                print(f"{system}: {contender.name}", file=sys.stderr)
+    show(everything)
+
+
+def show(everything: Sequence[Figures]) -> None:
+    """The table, and the targets."""
+    console = Console(width=150)
+    for reading in (True, False):
+        verb = "read" if reading else "written"
+        table = Table(title=f"per 1,000 contacts {verb}", title_justify="left")
+        for column in ("", "", "rows", "fields", "calls", "floor", "CPU ms", "normalizing", "start", "s at 80 ms"):
+            table.add_column(column, justify="left" if not column else "right")
+        if not reading:
+            table.add_column("on a bad day, written", justify="right")
+        for each in everything:
+            if bool(each.contender.rows) is reading:
+                continue
+            scaled = "" if each.sample == each.rows else f" ({each.sample:,} rows)"
+            row = [
+                each.contender.system, each.contender.name, f"{each.rows:,}", str(each.fields), f"{each.calls:,.1f}",
+                f"{each.contender.floor:g}" if each.contender.floor else "", f"{each.cpu:,.1f}",
+                f"{each.apart:.1f}" if each.apart else "", f"{each.start:,.0f}", f"{each.seconds:,.2f}{scaled}",
+            ]  # fmt: skip
+            table.add_row(*row, *([] if reading else [each.bad_day]))
+        console.print(table)
+    for each in everything:
+        for line in verdicts(each):
+            console.print(line)
+
+
+def verdicts(figures: Figures) -> Iterator[str]:
+    """One line for each target."""
+    who = f"{figures.contender.system}, {figures.contender.name}"
+    limit = figures.contender.targets.get("cpu")
+    if limit is not None:
+        yield f"{_met(figures.cpu <= limit)}: {who}: {figures.cpu:.1f} ms CPU per 1,000, target {limit:g}"
+    share = figures.contender.targets.get("calls")
+    if share is not None:
+        ratio = figures.calls / figures.contender.floor
+        yield f"{_met(ratio <= share)}: {who}: {ratio:.2f} times the floor of calls, target {share:g}"
+    if figures.contender.targets and figures.contender.rows:
+        yield f"{_met(not figures.lost)}: {who}: {figures.bad_day} rows written on a bad day, target all"
+
+
+def _met(good: bool) -> str:
+    return "met" if good else "MISSED"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Singer tap for HubSpot: syncs the streams that stdin names. Prints the records it emitted.
+"""The Singer tap for HubSpot: discovers, then syncs the streams that stdin names. Prints the records it emitted.
 
 Its address is a constant, set here; everything else is as it comes.
 """
@@ -11,9 +11,11 @@ import sys
 import tap_hubspot
 from singer import metadata
 
+MONTH = 30 * 24 * 3600 * 1000  # e-mail events are asked for by windows of so many milliseconds
 
-def main(told):
-    """Schemas, selection, one sync; what a Singer target would be given."""
+
+def configure(told):
+    """Address and sign-in."""
     tap_hubspot.BASE_URL = told["credentials"]["base_url"]
     given = {
         "redirect_uri": "https://leadline.example/callback",
@@ -21,24 +23,39 @@ def main(told):
         "hapikey": None,
         "api_key": None,
         "token_expires": None,
+        "email_chunk_size": MONTH,
+        "subscription_chunk_size": MONTH,
         **told["oauth"],
     }
     tap_hubspot.CONFIG.update(given)
-    streams = []
-    for stream in tap_hubspot.STREAMS:
-        if stream.tap_stream_id not in told["streams"]:
-            continue
-        schema, mdata = tap_hubspot.load_discovered_schema(stream)
-        chosen = metadata.to_map(mdata)
+
+
+def discovered(streams, properties=None):
+    """The catalog of these streams with every field selected, of properties only those named, if any are."""
+    catalog = tap_hubspot.discover_schemas()
+    names = [each["stream"] for each in catalog["streams"]]
+    catalog["streams"] = [each for each in catalog["streams"] if each["tap_stream_id"] in streams]
+    for stream in catalog["streams"]:
+        chosen = metadata.to_map(stream["metadata"])
         for place in list(chosen):
-            chosen = metadata.write(chosen, place, "selected", True)
-        name = stream.tap_stream_id
-        streams.append({"stream": name, "tap_stream_id": name, "schema": schema, "metadata": metadata.to_list(chosen)})
+            name = place[-1] if place else ""
+            wanted = properties is None or not name.startswith("property_") or name[9:] in properties
+            chosen = metadata.write(chosen, place, "selected", wanted and not (properties and name == "properties"))
+        stream["metadata"] = metadata.to_list(chosen)
+    return names, catalog
+
+
+def main(told):
+    """Schemas, selection, one sync; what a Singer target would be given."""
+    configure(told)
+    names, catalog = discovered(told["streams"])
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        tap_hubspot.do_sync({}, {"streams": streams})
+        tap_hubspot.do_sync({}, catalog)
     messages = [json.loads(line) for line in said.getvalue().splitlines() if line.startswith("{")]
-    return {"records": [[each["stream"], each["record"]] for each in messages if each["type"] == "RECORD"]}
+    records = [[each["stream"], each["record"]] for each in messages if each["type"] == "RECORD"]
+    return {"discovered": names, "records": records}
 
 
-print(json.dumps(main(json.load(sys.stdin))))
+if __name__ == "__main__":
+    print(json.dumps(main(json.load(sys.stdin))))

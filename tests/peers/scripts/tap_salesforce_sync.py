@@ -28,8 +28,8 @@ class ToTheOrg(requests.adapters.HTTPAdapter):
         return super().send(request, **given)
 
 
-def main(told):
-    """Discovery, selection of all fields, one sync; what a Singer target would be given."""
+def signed_in(told):
+    """The tap's client."""
     credentials = told["credentials"]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
         sf = Salesforce(
@@ -47,12 +47,17 @@ def main(told):
         sf.session.mount("https://login.salesforce.com", ToTheOrg(credentials["base_url"]))
         sf.login()
         sf.login_timer.cancel()
+    return sf
+
+
+def discovered(sf, streams, fields=None):
+    """All names of streams, and the catalog of these with every field selected, or those named."""
     found = io.StringIO()
     with contextlib.redirect_stdout(found):
         tap_salesforce.do_discover(sf)
     catalog = json.loads(found.getvalue())
     names = [each["stream"] for each in catalog["streams"]]
-    catalog["streams"] = [each for each in catalog["streams"] if each["stream"] in told["streams"]]
+    catalog["streams"] = [each for each in catalog["streams"] if each["stream"] in streams]
     for stream in catalog["streams"]:
         mdata = metadata.to_map(stream["metadata"])
         keys = mdata[()].get("valid-replication-keys")
@@ -60,7 +65,16 @@ def main(told):
         mdata = metadata.write(mdata, (), "replication-method", "INCREMENTAL" if keys else "FULL_TABLE")
         if keys:
             mdata = metadata.write(mdata, (), "replication-key", keys[0])
+        for place in [each for each in mdata if each and fields is not None]:
+            mdata = metadata.write(mdata, place, "selected", place[-1] in fields)
         stream["metadata"] = metadata.to_list(mdata)
+    return names, catalog
+
+
+def main(told):
+    """Discovery, selection of all fields, one sync; what a Singer target would be given."""
+    sf = signed_in(told)
+    names, catalog = discovered(sf, told["streams"])
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         tap_salesforce.do_sync(sf, catalog, tap_salesforce.build_state({}, catalog))
@@ -69,4 +83,5 @@ def main(told):
     return {"discovered": names, "records": records}
 
 
-print(json.dumps(main(json.load(sys.stdin))))
+if __name__ == "__main__":
+    print(json.dumps(main(json.load(sys.stdin))))

@@ -1,0 +1,83 @@
+"""Leadline's own connectors, as the worker calls them: pull a page at a time, push a batch at a time.
+
+Rows whose end is unknown are read back, and sent again when they were not applied, as the outbox does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import measured
+
+from leadline import registry
+from leadline.app.bootstrap import load_mapping_file
+from leadline.core.normalize.apply import normalize, request
+from leadline.core.normalize.mapping import ObjectMapping
+from leadline.sdk.errors import LeadlineError
+from leadline.sdk.ports import Connection, Runtime
+from leadline.sdk.records import NOT_APPLIED, Outcome, PullRequest, RecordRef, RowOutcome, UpdateFields
+
+ROOT = Path(__file__).parent.parent.parent
+PASSES = 3
+
+
+def prepare(order: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """A connection that has signed in and knows the object's fields."""
+    system, name = order["system"], order["object"]
+    mapping = load_mapping_file(ROOT / "mappings" / f"{system}.yaml").objects[name]
+    runtime = Runtime(name=system, now=lambda: int(time.time()), sleep=time.sleep)
+    connection = registry.connect(system, {**order["credentials"], **order.get("options", {})}, runtime)
+    connection.schema(name)
+    if order["job"] == "read":
+        return partial(read, connection, system, name, mapping)
+    able = registry.load(system).capabilities
+    size = able.bulk_batch if order["job"] == "bulk" else able.update_batch
+    effects = [UpdateFields(f"bench-{row['id']}", RecordRef(name, row["id"]), row["fields"]) for row in order["rows"]]
+    return partial(write, connection, effects, size)
+
+
+def read(connection: Connection, system: str, name: str, mapping: ObjectMapping) -> dict[str, Any]:
+    """Read an object from its beginning. What normalizing took is told apart."""
+    fields, links = request(mapping)
+    rows, normalizing, now = 0, 0.0, int(time.time())
+    for page in connection.pull(PullRequest(object=name, fields=fields, links=links, now=now)):
+        rows += len(page.records)
+        started = time.thread_time()
+        normalize(mapping, system, name, page.records, now)
+        normalizing += time.thread_time() - started
+    return {"rows": rows, "fields": list(fields), "apart_cpu": normalizing}
+
+
+def write(connection: Connection, effects: Sequence[UpdateFields], size: int) -> dict[str, Any]:
+    """Push everything, in batches."""
+    ends: dict[str, RowOutcome] = {}
+    left = list(effects)
+    for _ in range(PASSES):
+        for batch in (left[start : start + size] for start in range(0, len(left), size)):
+            ends.update((each.key, each) for each in _pushed(connection, batch))
+        unknown = [each for each in left if ends[each.key].outcome is Outcome.UNKNOWN]
+        ends.update((each.key, each) for each in (connection.find(unknown) if unknown else ()))
+        left = [each for each in unknown if _is_open(ends[each.key])]
+        if not left:
+            break
+    written = sum(end.outcome in {Outcome.WRITTEN, Outcome.UNCHANGED} for end in ends.values())
+    return {"rows": len(effects), "written": written, "failed": len(effects) - written}
+
+
+def _pushed(connection: Connection, batch: Sequence[UpdateFields]) -> list[RowOutcome]:
+    try:
+        return connection.push(batch)
+    except LeadlineError:
+        return [RowOutcome(each.key, Outcome.UNKNOWN) for each in batch]
+
+
+def _is_open(end: RowOutcome) -> bool:
+    return end.outcome is Outcome.UNKNOWN or (end.refusal is not None and end.refusal.code == NOT_APPLIED)
+
+
+if __name__ == "__main__":
+    measured.main(prepare)
