@@ -145,7 +145,7 @@ def test_what_is_not_believed_is_refused_with_the_reason_and_stored_nowhere(
 
 
 def test_a_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
-    with opened(tmp_path, deadline=0.2) as door, closing(socket.create_connection(_address(door))) as line:
+    with opened(tmp_path, deadline=0.2) as door, closing(socket.create_connection(_address(door), timeout=30)) as line:
         line.sendall(b"POST /webhooks/crm HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[")
         answer = line.recv(10_000)
 
@@ -154,7 +154,7 @@ def test_a_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_sender_that_hangs_up_leaves_nothing(door: Door) -> None:
-    with closing(socket.create_connection(_address(door))) as line:
+    with closing(socket.create_connection(_address(door), timeout=30)) as line:
         line.sendall(b"POST /webhooks/crm HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[")
 
     assert door.post([["Account", "1"]]).status_code == 200

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from tests.fakes import FakeCRM, PowerCut
 from tests.projects import fake_project
 from tests.rows import account
@@ -33,12 +33,17 @@ class Watched(FakeCRM):
 
     during: Callable[[PullRequest], None] = lambda _: None
     merged: dict[str, str] = field(default_factory=dict)
+    one_second: bool = False  # everything happens within the same one
 
     def fetch(self, request: PullRequest, ids: Sequence[str]) -> list[RawRecord]:
         """As the CRM does it, then what happens."""
         records = FakeCRM.fetch(self, request, ids)
         self.during(request)
         return [self._merged(record) for record in records]
+
+    def _raw(self, request: PullRequest, record_id: str) -> RawRecord:
+        record = FakeCRM._raw(self, request, record_id)
+        return replace(record, modified_at=1_000_000) if self.one_second else record
 
     def _merged(self, record: RawRecord) -> RawRecord:
         into = self.merged.get(record.id)
@@ -167,6 +172,21 @@ def test_an_object_that_was_never_read_to_its_end_waits_for_the_sync_that_does(t
         assert waiting(project) == []
 
 
+@pytest.mark.parametrize("unread", [{"complete": False}, {"request_digest": "of another mapping"}])
+def test_so_does_one_that_was_not_read_to_its_end_with_this_mapping(
+    project: Project, crm: Watched, unread: dict[str, object]
+) -> None:
+    """Until then it is not known what became of the other records, and a new mapping starts no play."""
+    with project.engine.begin() as connection:
+        connection.execute(update(tables.cursors).where(tables.cursors.c.object == "Account").values(**unread))
+    named(project, ("Account", "a1"))
+    follow(project)
+    assert (waiting(project), crm.verbs()) == (["a1"], [])
+
+    sync(project, quietly)
+    assert waiting(project) == []
+
+
 def test_a_record_that_is_named_while_it_is_read_is_read_again(project: Project, crm: Watched) -> None:
     def edited(_: PullRequest) -> None:
         crm.during = quietly
@@ -192,14 +212,13 @@ def test_one_that_is_named_all_the_time_does_not_hold_the_run_up(project: Projec
 
 def test_what_was_fetched_does_not_replace_what_another_worker_has_read_since(project: Project, crm: Watched) -> None:
     """Between our question and our answer the record changes, and another worker's pull stores the new state."""
-    stale: list[bool] = []
 
     def read_by_another(_: PullRequest) -> None:
-        if not stale:
-            stale.append(True)
-            crm.put("Account", "a1", Industry="Mining")
-            pull_object(project, project.connections["crm"], "Account", quietly)
+        crm.during = quietly
+        crm.put("Account", "a1", Industry="Mining")
+        pull_object(project, project.connections["crm"], "Account", quietly)
 
+    crm.one_second = True
     crm.during = read_by_another
     named(project, ("Account", "a1"))
     follow(project)
@@ -214,6 +233,7 @@ def test_two_workers_that_fetch_at_once_store_the_later_state(project: Project, 
         named(project, ("Account", "a1"))
         follow(project)
 
+    crm.one_second = True
     crm.during = another
     named(project, ("Account", "a1"))
     follow(project)

@@ -54,7 +54,7 @@ class Health:
 class Worker:
     """Runs syncs one after another on APScheduler until `stop` is asked for; the project should sleep by it too.
 
-    `wake` asks for a run that follows webhooks. One thread does all of it, so that no two runs meet.
+    `wake` asks for a run that follows webhooks. No two runs meet.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Worker:
         self._stop = stop
         self._log = structlog.get_logger("leadline.run")
         self._awake = threading.Lock()  # held from a webhook to the start of the run that follows it
+        self._running = threading.Lock()  # held by the run under way
         self._first_pause = self._pause = pause
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
@@ -98,13 +99,17 @@ class Worker:
     def run(self) -> None:
         """Sync at once and then on schedule, until asked to stop. Returns when the sync under way has ended."""
         seconds = self._every.total_seconds()
-        self._scheduler.add_job(self._once, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
+        now = datetime.now(UTC)
+        self._scheduler.add_job(self._alone, "interval", args=[self._once], seconds=seconds, next_run_time=now)
         self._scheduler.start()
         self._log.info("worker_started", every_seconds=round(seconds))
         self._stop.wait()
         self._health.stopping = True
         self._log.info("worker_stopping")
-        self._scheduler.shutdown(wait=True)
+        # Not by waiting in there: it holds a lock that the run under way needs to plan the next one.
+        self._scheduler.shutdown(wait=False)
+        with self._running:
+            pass
         self._log.info("worker_stopped", runs=self._health.runs)
 
     def wake(self) -> None:
@@ -113,13 +118,17 @@ class Worker:
 
     def _wake_in(self, delay: timedelta) -> None:
         if self._awake.acquire(blocking=False):
-            self._scheduler.add_job(self._follow, "date", run_date=datetime.now(UTC) + delay)
+            self._scheduler.add_job(self._alone, "date", args=[self._follow], run_date=datetime.now(UTC) + delay)
+
+    def _alone(self, run: Callable[[], None]) -> None:
+        """A run, once the one before has ended; none when the worker is to stop."""
+        with self._running:
+            if not self._stop.asked:
+                run()
 
     def _follow(self) -> None:
         """One run for what webhooks have named. What it leaves waits a while longer each time, then for a sync."""
         self._awake.release()  # a webhook from here on may come too late for this run
-        if self._stop.asked:
-            return
         try:
             report = follow_notices(self._project, self._stop.listening(lambda _: None))
         except StoppedError:
