@@ -32,11 +32,11 @@ PUBLIC = "https://leadline.acme.example/crm"
 _TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "leads": "0-136", "web_events": "2-1000001"}
 
 
-def with_webhooks(on: Stage) -> None:
+def with_webhooks(on: Stage, *, public_url: str | None = PUBLIC) -> None:
     """Give each connection the secret that proves its webhooks, and the worker its public address."""
     for system, connection in on.settings["connections"].items():
         connection["options"]["webhook_secret"] = SECRETS[system]
-    on.settings["web"] = {**on.settings.get("web", {}), "public_url": PUBLIC}
+    on.settings["web"] = {**on.settings.get("web", {}), "public_url": public_url}
     (on.folder / "leadline.yaml").write_text(json.dumps(on.settings), encoding="utf-8")
 
 

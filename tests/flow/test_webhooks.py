@@ -14,7 +14,7 @@ import pytest
 from tests.checker import Checker
 from tests.edits import user_of
 from tests.stage import NOW, SYSTEMS, Stage, did_nothing, stage, worker_environment
-from tests.webhooks import PUBLIC, body_of, door, post, signed, with_webhooks
+from tests.webhooks import PUBLIC, SECRETS, Door, body_of, door, post, signed, with_webhooks
 
 from leadline import config
 from leadline.app.doctor import examine
@@ -198,6 +198,54 @@ def test_killed_after_it_took_a_webhook_the_next_start_reads_the_record(crms: St
 
     assert crms.sync().counts["noticed"] == 1
     assert crms.rows(tables.scores, tables.scores.c.uid == person)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_senders_that_lose_double_and_shuffle_make_no_difference(crms: Stage, system: str) -> None:
+    """The sandbox sends what the vendor sends, for people's edits and for our own writes, and that badly.
+
+    Every write of ours causes webhooks: the worker comes to rest all the same.
+    """
+    checker, user, rounds = Checker(crms), user_of(system, crms), 0
+    company, person = nurtured(crms, system)
+    sender = {"salesforce": "callouts", "hubspot": "webhooks"}[system]
+    out = getattr(crms.vendor(system), sender).out
+    with badly_sent(crms, system) as worker:
+        user.visit(person, "demo_request")
+        user.change(company, industry="Retail")
+        user.change(newcomer(crms, system, "CFO"), title="Student")
+        user.delete(user.hire(company, "Intern"))
+        user.meet("VP Finance")
+        out.wait()
+        while notices_of(crms):
+            rounds += 1
+            worker.follow()
+            out.wait()
+
+    assert 2 <= rounds <= 4
+    assert crms.sync().report.failures == {}
+    checker.check("sync")
+    did_nothing(crms.sync())
+
+
+@contextmanager
+def badly_sent(on: Stage, system: str) -> Iterator[Door]:
+    """The system's own sender sends to a door that no proxy stands before."""
+    control = on.vendor(system).controls()["webhooks"]  # the stage's gate passes on what vendors serve, not this
+    with_webhooks(on, public_url=None)
+    try:
+        with door(on) as worker:
+            badly = {"batch": 4, "double": 0.3, "lose": 0.2, "shuffle": True, "seed": 7}
+            url = f"{worker.base}/webhooks/{system}"
+            control("POST", {"url": url, "secret": SECRETS[system], **badly})
+            yield worker
+    finally:
+        control("DELETE", None)
+        with_webhooks(on)
+
+
+def notices_of(on: Stage) -> list[dict[str, Any]]:
+    return on.rows(tables.notices)
 
 
 def test_the_worker_itself_follows_a_webhook_and_says_so(crms: Stage) -> None:
