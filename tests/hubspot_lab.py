@@ -111,7 +111,13 @@ def labs() -> Iterator[Open]:
                     meanwhile.pop(0)()
 
             runtime = Runtime("portal", lambda: int(sandbox.clock.now()), slept.append, 5.0, daily, on_call=hear)
-            given = {**sandbox.credentials, "rates": NO_PACE, "overlap_seconds": 60, **options}
+            given = {
+                **sandbox.credentials,
+                "rates": NO_PACE,
+                "overlap_seconds": 60,
+                "links_reread_hours": 24,
+                **options,
+            }
             connection = connector.connect(given, runtime)
             stack.callback(connection.close)
             return Lab(sandbox, connection, calls, slept, meanwhile)

@@ -94,8 +94,9 @@ class HubSpotSandbox:
         return Response(orjson.dumps(self.gate.error_body(body)), status, media_type="application/json;charset=utf-8")
 
     def credentials(self, base_url: str) -> dict[str, str]:
-        """Options for a connection to this sandbox. Its search trails behind writes only when told to."""
-        return {"base_url": base_url, "access_token": TOKEN, "overlap_seconds": "5"}
+        """Options for a connection to this sandbox: search trails behind writes, and links move no stamp, only when
+        it is told so."""
+        return {"base_url": base_url, "access_token": TOKEN, "overlap_seconds": "5", "links_reread_hours": "0"}
 
     def sign_ins(self, base_url: str) -> dict[str, dict[str, str]]:
         """Options for signing in as an OAuth app. `code` is no option: it buys the first refresh token."""
