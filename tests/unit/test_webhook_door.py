@@ -19,10 +19,11 @@ from starlette.applications import Starlette
 from tests.fakes import FakeCRM
 from tests.projects import fake_project
 
+from leadline import config
 from leadline.app.bootstrap import LiveConnection, Project
 from leadline.app.schedule import Health
 from leadline.app.webhooks import Receiver
-from leadline.sdk.errors import WebhookError
+from leadline.sdk.errors import ConfigError, WebhookError
 from leadline.sdk.records import Notice, WebhookCall
 from leadline.store import tables
 from leadline.web.app import worker_app
@@ -264,3 +265,24 @@ def test_the_worker_serves_both_by_its_settings(tmp_path: Path) -> None:
         with serving(app, host="127.0.0.1", port=0) as port:
             assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
             assert httpx.post(f"http://127.0.0.1:{port}/webhooks/crm").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://leadline.acme.com/", "https://leadline.acme.com"),
+        ("http://127.0.0.1:8686", "http://127.0.0.1:8686"),
+        ("https://acme.com/crm/", "https://acme.com/crm"),
+        ("leadline.acme.com", None),
+        ("ftp://acme.com", None),
+        ("https://acme.com/?x=1", None),
+        ("https://user:word@acme.com", None),
+    ],
+)
+def test_a_public_address_is_one_to_put_paths_behind(tmp_path: Path, given: str, kept: str | None) -> None:
+    (tmp_path / "leadline.yaml").write_text(f"web: {{public_url: '{given}'}}\n")
+    if kept is None:
+        with pytest.raises(ConfigError, match="an address as vendors call it"):
+            config.load(tmp_path, environ={})
+    else:
+        assert config.load(tmp_path, environ={}).web.public_url == kept
