@@ -1,6 +1,6 @@
 """Incremental reads: what changed, was archived or merged since a moment of the vendor's own time.
 
-    {"mode": "changes", "since": ms, "archived": {"mark": ms, "ids": [...]},     where a read starts
+    {"mode": "changes", "since": ms, "archived": {"mark": ms, "ids": ["id@ms"]},     where a read starts
      "seen": n, "top": ms,                                                       what the last one saw from there on
      "began": ms, "stamp": ms, "held": [ids], "tie": id,                         where an unfinished one stands
      "relinked": ms, "relink": {...}}                                            see `relinks`
@@ -23,10 +23,10 @@ from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.links import BATCH, with_links
 from leadline_hubspot.relinks import KEPT
 from leadline_hubspot.snapshot import LIST_PAGE, complete, searchable
-from leadline_hubspot.values import millis, stamp_of, to_records, wanted_properties
+from leadline_hubspot.values import MERGEABLE, MERGED, merged_into, millis, stamp_of, to_records, wanted_properties
 
 Row: TypeAlias = Mapping[str, Any]
-_REMEMBERED = 500  # archived ids kept in a cursor so as not to tell of them twice
+_REMEMBERED = 500  # acts of archiving kept in a cursor so as not to tell of them twice
 # A bin of more pages than this is not read by every pull: then its pages cost one call in three seconds.
 _SMALL_BIN = 50
 _BIN_MILLIS_A_PAGE = 3_000
@@ -87,6 +87,8 @@ class Changes:
         self._names = wanted_properties(request.object, request.fields)
         self._path = PATHS["objects"].format(object=request.object)
         self._began: int | None = self._position.get("began")
+        self._resumed = self._position.get("stamp") is not None
+        self._living: set[str] = set()  # ids that search told of; it may trail behind the recycle bin
         self._carried: dict[str, Any] = {name: self._position[name] for name in KEPT if name in self._position}
 
     def pages(self) -> Iterator[Page]:
@@ -123,8 +125,7 @@ class Changes:
     def _changed(self) -> Generator[Page, None, _Seen]:
         """Pages of changed records. Returns what the next read must look at again."""
         walk = _Walk(int(self._position["since"]))
-        resumed = self._position.get("stamp") is not None
-        if resumed:
+        if self._resumed:
             walk = _Walk(int(self._position["stamp"]), tuple(self._position["held"]), self._position["tie"])
         seen: _Seen | None = None
         more = True
@@ -134,9 +135,10 @@ class Changes:
                 found, walk, more = self._step(walk)
                 rows += found
             if seen is None:
-                seen = _Seen((self._began or 0) - self._overlap, whole=not resumed)
+                seen = _Seen((self._began or 0) - self._overlap, whole=not self._resumed)
             for row in rows:
                 seen.add(row["id"], stamp_of(self._request.object, row))
+                self._living.add(row["id"])
             if rows:
                 yield Page(self._records(rows), self._unfinished(walk))
         return seen or _Seen(int(self._position["since"]), whole=False)
@@ -199,35 +201,41 @@ class Changes:
     def _archived(self) -> tuple[tuple[RawRecord, ...], dict[str, Any]]:
         """Records archived since the mark, and the mark for the next read.
 
-        The listing is in order of id, so all of it is read: one call when the bin is all but empty.
+        The listing is in order of id, so all of it is read: one call when the bin is all but empty. What had been
+        merged into an archived record is in no listing: the record itself tells of it.
         """
         before = self._position["archived"]
         if self._too_soon(before):
             return (), dict(before)
-        told, mark = frozenset(before["ids"]), int(before["mark"])
+        # A read that was cut short may have taken records for living before it was.
+        told, mark = frozenset(() if self._resumed else before["ids"]), int(before["mark"])
         began: int | None = None
         pages = 0
         found: list[tuple[int, str]] = []
+        records: list[RawRecord] = []
         after: str | None = None
+        asked = MERGED if self._request.object in MERGEABLE else "hs_object_id"
         while True:
-            query = [("limit", str(LIST_PAGE)), ("archived", "true"), ("properties", "hs_object_id")]
+            query = [("limit", str(LIST_PAGE)), ("archived", "true"), ("properties", asked)]
             answer = self._client.get(self._path, [*query, ("after", after)] if after else query)
             if began is None:
                 began = answer.at if answer.at is not None else self._request.now * 1000
             pages += 1
-            found += [(millis(row["archivedAt"]), row["id"]) for row in answer.body["results"] if row.get("archivedAt")]
+            for row in answer.body["results"]:
+                if not row.get("archivedAt"):
+                    continue
+                at = millis(row["archivedAt"])
+                found.append((at, f"{row['id']}@{at}"))  # it may come back, and be archived again
+                if at >= mark and (found[-1][1] not in told or row["id"] in self._living):
+                    records += [RawRecord(row["id"], {}, at // 1000, deleted=True), *merged_into(row, at // 1000)]
             after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
             if not after:
                 break
-        records = tuple(
-            RawRecord(id=record_id, fields={}, modified_at=at // 1000, deleted=True)
-            for at, record_id in found
-            if at >= mark and record_id not in told
-        )
         following = began - self._overlap
-        ids = [record_id for at, record_id in found if at >= following]
-        state: dict[str, Any] = {"mark": following, "ids": ids if len(ids) <= _REMEMBERED else []}
-        return records, state if pages <= _SMALL_BIN else {**state, "pages": pages, "read": began}
+        if pages > _SMALL_BIN:  # reads that leave it out may take what is in it for living
+            return tuple(records), {"mark": following, "ids": [], "pages": pages, "read": began}
+        ids = [each for at, each in found if at >= following]
+        return tuple(records), {"mark": following, "ids": ids if len(ids) <= _REMEMBERED else []}
 
     def _too_soon(self, before: Mapping[str, Any]) -> bool:
         """Whether a large bin was read so lately that reading it again would take too much of the day's calls."""

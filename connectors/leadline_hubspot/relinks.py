@@ -43,6 +43,9 @@ def after_changes(client: Client, request: PullRequest, news: Iterator[Page], pl
         yield last
         return
     kept = {name: value for name, value in last.cursor.position.items() if name not in KEPT}
+    # Search trails behind: it may show what was archived a moment ago, so that has to be told once more.
+    archived = kept["archived"]
+    kept["archived"] = {**archived, "ids": []} if isinstance(archived, Mapping) else archived
     relinked = last.cursor.position.get("relinked", 0)
     yield Page(last.records, Cursor({**kept, "relinked": relinked, "relink": begun}))
     read = 0

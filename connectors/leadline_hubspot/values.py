@@ -105,12 +105,13 @@ def to_records(
 ) -> list[RawRecord]:
     """The record of a row, and one for each record that was merged into it."""
     record = record_of(object, row, fields, links)
+    return [record, *merged_into(row, record.modified_at)]
+
+
+def merged_into(row: Mapping[str, Any], at: int) -> list[RawRecord]:
+    """A deleted record for each that was merged into this row, last seen to be so at `at` (seconds)."""
     merged = row["properties"].get(MERGED)
     if not merged:
-        return [record]
-    losers = (each for each in merged.split(";") if each and each != record.id)
-    return [record, *(_merged(loser, record) for loser in losers)]
-
-
-def _merged(loser: str, survivor: RawRecord) -> RawRecord:
-    return RawRecord(id=loser, fields={}, modified_at=survivor.modified_at, deleted=True, merged_into=survivor.id)
+        return []
+    losers = (each for each in merged.split(";") if each and each != row["id"])
+    return [RawRecord(id=each, fields={}, modified_at=at, deleted=True, merged_into=row["id"]) for each in losers]

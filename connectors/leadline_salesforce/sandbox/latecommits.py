@@ -28,7 +28,18 @@ class LateCommits:
         due = [entry for entry in self._waiting if entry[0] <= now]
         self._waiting = [entry for entry in self._waiting if entry[0] > now]
         for _, before, after in sorted(due, key=lambda entry: entry[0]):
-            self.writes.put(Planned(self._merged(before, after), created=before is None))
+            self.writes.put(Planned(self._led(self._merged(before, after)), created=before is None))
+
+    def _led(self, row: Row) -> Row:
+        """The row with its lookups led to survivors: a merge waits for rows that are being linked to its loser."""
+        led: Row = {}
+        for name, value in row.items():
+            is_link = isinstance(value, str) and len(value) == 18 and name not in {"Id", "MasterRecordId"}
+            target = self.writes.org.row(value) if is_link else None
+            while target is not None and target.get("MasterRecordId"):
+                led[name] = target["MasterRecordId"]
+                target = self.writes.org.row(led[name])
+        return row | led
 
     def _merged(self, before: Row | None, after: Row) -> Row:
         """The row as it is by now with what the late write changed; the later stamp counts."""

@@ -1,0 +1,296 @@
+"""Reading a CRM in bad weather, with a worker that dies, and what must be stored afterwards.
+
+The proof goes around everything between CRM and store: the sandbox's own state is normalized in
+`tests/recompute.py`, and every living row of both sides is hashed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, select
+from tests.recompute import State, Truth
+from tests.stage import DAY, NOW, sandbox_factory
+from tests.storm import Exposed, Keyboard, OrgKeyboard, PortalKeyboard, Storm, exposed
+
+from leadline import config, registry
+from leadline.app.bootstrap import LiveConnection, Project, load_mapping_file, load_model_file
+from leadline.app.events import Event, PageStored
+from leadline.app.pull import pull_all
+from leadline.app.scaffold import scaffold
+from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.core.normalize.mapping import Mapping as FieldMapping
+from leadline.sdk.ports import CallMade, Runtime
+from leadline.sdk.sandbox.bundle import generate
+from leadline.sdk.sandbox.crowd import crowd
+from leadline.sdk.sandbox.server import RunningSandbox, running
+from leadline.sdk.sandbox.world import World
+from leadline.store.database import open_engine
+from leadline.store.tables import ENTITY_TABLES
+
+OVERLAP = 60
+"""Seconds of both connectors' overlap: how long a change may stay unseen after its stamp."""
+REREAD = 10_000
+"""Records that one pull of HubSpot reads again for the sake of their associations."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "salesforce": {},
+    "hubspot": {
+        "rates": {"calls_per_10_seconds": 10**6, "searches_per_second": 10**6},
+        "overlap_seconds": OVERLAP,
+        "links_reread_hours": 24,
+    },
+}
+LINKS = {entity: {each.name for each in fields if each.kind is Kind.LINK} for entity, fields in FIELDS.items()}
+_LISTS = {entity: {each.name for each in fields if each.kind is Kind.LIST} for entity, fields in FIELDS.items()}
+_MARKS = frozenset({"digest", "row_digest", "modified_at", "read_at", "deleted", "merged_into", "connection"})
+
+
+class DiedError(Exception):
+    """The process was killed."""
+
+
+@dataclass
+class Fate:
+    """When a worker dies: at a reading of its clock (before a call, before or within a transaction), or after a commit.
+
+    Once dead, no thread of it gets any further.
+    """
+
+    chance: random.Random
+    share: float = 0.0
+    dead: bool = False
+
+    def meet(self) -> None:
+        if self.dead or self.chance.random() < self.share:
+            self.dead = True
+            raise DiedError
+
+
+@dataclass
+class Reader:
+    """A project that reads one CRM. A worker that died is followed by a new one."""
+
+    folder: Path
+    system: str
+    crm: RunningSandbox
+    options: Mapping[str, Any]
+    chance: random.Random
+    engine: Engine = field(init=False)
+    mapping: FieldMapping = field(init=False)
+    deaths: int = 0
+    pages: int = 0
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        scaffold(self.folder, force=True)
+        self._settings = config.load(self.folder, environ={})
+        self.engine = open_engine(self._settings.database_url, folder=self.folder)
+        self.mapping = load_mapping_file(self.folder / "mappings" / f"{self.system}.yaml")
+
+    def pull(self, *, deadly: float = 0.0) -> None:
+        """Read what is new to the end, however often the worker dies. `deadly`: chance of it at each step."""
+        for _ in range(200):
+            with suppress(DiedError):
+                self._life(Fate(self.chance, deadly))
+                return
+            self.deaths += 1
+        raise AssertionError("a read that never ends")
+
+    def _life(self, fate: Fate) -> None:
+        def now() -> int:
+            fate.meet()
+            return int(self.crm.clock.unskewed())
+
+        def hear(event: Event) -> None:
+            if isinstance(event, PageStored):
+                self.pages += 1
+                fate.meet()
+
+        with self.project(now=now) as project:
+            read = pull_all(project, hear)
+            assert read == [self.system]
+
+    @contextmanager
+    def project(self, now: Any = None) -> Iterator[Project]:
+        """The project as a new process opens it."""
+        connector = registry.load(self.system)
+        clock = now or (lambda: int(self.crm.clock.unskewed()))
+        runtime = Runtime(self.system, lambda: int(self.crm.clock.unskewed()), lambda _: None, on_call=self._count)
+        options = {**self.crm.credentials, **OPTIONS[self.system], **self.options}
+        connection = registry.connect(self.system, options, runtime)
+        live = LiveConnection(self.system, connector, connection, self.mapping, "digest")
+        model = load_model_file(self.folder / "models/b2b.yaml")
+        try:
+            yield Project(self._settings, self.engine, model, {self.system: live}, clock, lambda _: None)
+        finally:
+            connection.close()
+
+    def _count(self, _call: CallMade) -> None:
+        self.calls += 1
+
+    def stored(self, *, links: bool = True) -> dict[str, dict[str, bytes]]:
+        """Living rows of the store: their contents' hashes by uid, by object; without `links`, of all but those."""
+        found: dict[str, dict[str, bytes]] = {name: {} for name in self.mapping.objects}
+        with self.engine.begin() as connection:
+            for entity, table in ENTITY_TABLES.items():
+                for row in connection.execute(select(table).where(table.c.deleted.is_(False))).mappings():
+                    plain = {str(name): value for name, value in row.items()}
+                    found[plain["object"]][plain["uid"]] = content(plain, entity, links=links)
+        return found
+
+    def there(self, *, links: bool = True) -> dict[str, dict[str, set[bytes]]]:
+        """The same of the CRM, from the sandbox's own state. A link to a merged record may lead to its survivor."""
+        state = self.crm.vendor.state()
+        survivors = survivors_of(self.system, state)
+        found: dict[str, dict[str, set[bytes]]] = {name: {} for name in self.mapping.objects}
+        for entity, rows in Truth.of(self.system, state, self.mapping).rows.items():
+            for uid, row in rows.items():
+                known = found[row["object"]][uid] = {content(row, entity, links=links)}
+                led = {link: survivors[row[link]] for link in LINKS[entity] if row[link] in survivors}
+                if led:
+                    known.add(content({**row, **led}, entity, links=links))
+        return found
+
+    def differences(self, *, links: bool = True) -> dict[str, dict[str, Any]]:
+        """By object: what is missing, what is too much, what is not the same. Empty when all is well."""
+        stored, there = self.stored(links=links), self.there(links=links)
+        assert sum(map(len, there.values())) > 0
+        found = {}
+        for name, rows in there.items():
+            held = stored[name]
+            parts = {
+                "missing": sorted(rows.keys() - held.keys()),
+                "too much": sorted(held.keys() - rows.keys()),
+                "wrong": sorted(uid for uid in rows.keys() & held.keys() if held[uid] not in rows[uid]),
+            }
+            if any(parts.values()):
+                found[name] = {what: (len(uids), uids[:3]) for what, uids in parts.items() if uids}
+        return found
+
+
+def survivors_of(system: str, state: State) -> dict[str | None, str]:
+    """What merged records live on as, by uid, in a CRM that keeps them.
+
+    Not every link to a merged record is moved by the CRM: a row that was in the recycle bin then keeps its own.
+    The store leads such links to the survivor.
+    """
+    into = {
+        f"{system}/{name}/{row['Id']}": f"{system}/{name}/{row['MasterRecordId']}"
+        for name, rows in state.items()
+        for row in rows
+        if row.get("MasterRecordId")
+    }
+    last: dict[str | None, str] = {}
+    for loser, survivor in into.items():
+        last[loser] = survivor
+        while last[loser] in into:
+            last[loser] = into[last[loser]]
+    return last
+
+
+def content(row: Mapping[str, Any], entity: Entity, *, links: bool = True) -> bytes:
+    """Hash of what a canonical row says: all but times of reading, and lists and write-back fields in one spelling."""
+    said = {}
+    left_out = _MARKS if links else _MARKS | LINKS[entity]
+    for name, value in row.items():
+        if name in left_out:
+            continue
+        if name in _LISTS[entity] or name == "crm":
+            said[name] = orjson.loads(value) if isinstance(value, str) else value
+        else:
+            said[name] = value
+    return hashlib.blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
+
+
+@dataclass
+class Weather:
+    """A CRM that is being read in a storm."""
+
+    reader: Reader
+    storm: Storm
+    crm: RunningSandbox
+
+    def live_through(self, pulls: int, *, deadly: float = 0.0) -> None:
+        """So many pulls in the storm: the first from nothing, each from where the one before ended."""
+        self.storm.blowing = True
+        for _ in range(pulls):
+            self.reader.pull(deadly=deadly)
+        self.storm.blowing = False
+
+    def calm(self, seconds: float = OVERLAP) -> None:
+        """The storm is over, and time has passed: late transactions are committed, search has caught up."""
+        self.crm.clock.advance(seconds)
+
+    def read_again(self) -> int:
+        """Let the time come at which HubSpot's associations are read again, and read. The pulls that it took."""
+        self.crm.clock.advance(DAY)
+        largest = max(map(len, self.reader.stored().values()))
+        pulls = largest // REREAD + 1
+        for _ in range(pulls):
+            self.reader.pull()
+        return pulls
+
+
+def keyboard(system: str, exposed_vendor: Exposed, *, silent: bool = False) -> Keyboard:
+    """Where people of that CRM sit."""
+    inner: Any = exposed_vendor.inner
+    return OrgKeyboard(inner) if system == "salesforce" else PortalKeyboard(inner, silent=silent)
+
+
+def mixed(records: int, *, seed: int) -> World:
+    """A world of about so many records (3,000 at least) with leads, deals and activities among them."""
+    rich = generate(120, seed=seed, now=NOW)
+    plain = crowd(records // 7, records - records // 7 - sum(rich.counts().values()), seed=seed, now=NOW)
+    return World(
+        now=NOW,
+        companies=[*rich.companies, *plain.companies],
+        contacts=[*rich.contacts, *plain.contacts],
+        leads=rich.leads,
+        deals=rich.deals,
+        activities=rich.activities,
+        reps=[*{rep.id: rep for rep in (*plain.reps, *rich.reps)}.values()],
+    )
+
+
+@contextmanager
+def weather(
+    folder: Path,
+    system: str,
+    world: World,
+    *,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    lag: float = 0.0,
+    skew: float = 0.0,
+    silent: bool = False,
+    page: int | None = None,
+    every: int = 1,
+    edits: int = 4,
+) -> Iterator[Weather]:
+    """Serve the world in a storm that is not blowing yet, and a reader that has read nothing.
+
+    `lag`: seconds that search trails behind; `skew`: seconds that the vendor's clock is ahead;
+    `page`: rows that Salesforce puts on a page, if it likes to put fewer than 2,000.
+    """
+    with ExitStack() as stack:
+        crm = stack.enter_context(running(exposed(sandbox_factory(system)), world))
+        crm.clock.skew = skew
+        crm.clock.advance(max(0.0, -skew))  # no record is younger than its vendor's clock
+        vendor: Any = crm.vendor  # what is behind the weather is the system's own sandbox
+        if lag:
+            vendor.inner.search_lag = lag
+        if page:
+            vendor.inner.page_size = page
+        storm = Storm(keyboard(system, vendor, silent=silent), crm.clock, seed=seed, every=every, edits=edits)
+        vendor.after_a_call = storm.after_a_call
+        reader = Reader(folder, system, crm, options or {}, random.Random(f"fate {seed}"))
+        stack.callback(reader.engine.dispose)
+        yield Weather(reader, storm, crm)

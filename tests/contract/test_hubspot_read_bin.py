@@ -1,0 +1,113 @@
+"""What a HubSpot recycle bin tells, and what it does not: nobody who is gone stays living for a reader. 2 seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.hubspot_lab import FIRST, Lab, Open, labs, records, world
+
+from leadline.sdk.records import Cursor, RawRecord
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Open]:
+    with labs() as open_lab:
+        yield open_lab
+
+
+class Copy:
+    """What a reader holds who stores every page with its cursor."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._held: dict[str, RawRecord] = {}
+        self._cursor: Cursor | None = None
+        self.pull()
+
+    def pull(self, pages: int | None = None) -> None:
+        """Read on; `pages`: die after so many of them."""
+        now = int(self._lab.sandbox.clock.now())
+        given = self._lab.pull(self._cursor, now=now)[:pages]
+        self._held |= records(given)
+        self._cursor = given[-1].cursor
+
+    @property
+    def living(self) -> set[int]:
+        return {int(each.id) - FIRST for each in self._held.values() if not each.deleted}
+
+
+def test_what_was_merged_into_an_archived_record_is_gone_with_it(opened: Open) -> None:
+    lab = opened(world(contacts=4))
+    copy = Copy(lab)
+    lab.later()
+    lab.edit("merge", 1, into=str(FIRST), new_id=False)
+    lab.edit("delete", 0)  # before anybody has read that it is the survivor
+
+    copy.pull()
+
+    assert copy.living == {2, 3}
+
+
+def test_a_record_that_is_archived_again_is_told_again(opened: Open) -> None:
+    lab = opened(world(contacts=3))
+    copy = Copy(lab)
+    lab.later()
+    lab.edit("delete")
+    copy.pull()
+    lab.later(10)
+    lab.edit("restore")
+    lab.meanwhile.append(lambda: lab.edit("delete"))  # after the search that shows it, before the bin is read
+
+    copy.pull()
+
+    assert lab.meanwhile == []
+    assert copy.living == {1, 2}
+
+
+def test_search_that_trails_behind_the_bin_brings_nobody_back(opened: Open) -> None:
+    lab = opened(world(contacts=3))
+    lab.sandbox.vendor.search_lag = 30  # type: ignore[attr-defined] # the sandbox's own class
+    copy = Copy(lab)
+    lab.later()
+    lab.edit("update", fields={"jobtitle": "Gone soon"})
+    lab.later(31)
+    lab.edit("delete")
+    copy.pull()
+    lab.later(5)
+
+    copy.pull()  # search still shows the record
+
+    assert copy.living == {1, 2}
+
+
+def test_nor_does_reading_again_by_search(opened: Open) -> None:
+    lab = opened(world(contacts=3), search_above_rows=0, links_reread_hours=24)
+    copy = Copy(lab)
+    lab.later(90_000)
+    lab.sandbox.vendor.search_lag = 30  # type: ignore[attr-defined] # the sandbox's own class
+    lab.edit("delete")
+    copy.pull()  # tells that it is gone, then reads all again
+    lab.later(31)
+
+    copy.pull()
+
+    assert copy.living == {1, 2}
+
+
+def test_nor_does_a_read_that_died_before_it_came_to_the_bin(opened: Open) -> None:
+    lab = opened(world(contacts=3))
+    lab.sandbox.vendor.search_lag = 30  # type: ignore[attr-defined] # the sandbox's own class
+    copy = Copy(lab)
+    lab.later()
+    lab.edit("update", fields={"jobtitle": "Gone soon"})
+    lab.later(31)
+    lab.edit("delete")
+    copy.pull()
+    lab.later(5)
+    copy.pull(pages=1)
+    lab.later(31)
+
+    copy.pull()
+
+    assert copy.living == {1, 2}
