@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import urllib3
@@ -59,18 +59,28 @@ _CONNECT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An accepted answer. `at` is the vendor's own time in milliseconds since 1970, None when it did not tell."""
+    """An accepted answer. `date` is the header of that name."""
 
     status: int
     body: Any
-    at: int | None
+    date: str | None
+
+    @property
+    def at(self) -> int | None:
+        """The vendor's own time in milliseconds since 1970, None when it did not tell."""
+        try:
+            return int(parsedate_to_datetime(self.date).timestamp()) * 1000 if self.date else None
+        except ValueError:
+            return None
 
 
 class _Wire:
     """Stands where the vendor's REST layer was: same methods, but every status is an answer."""
 
-    def __init__(self, pool: urllib3.PoolManager) -> None:
-        self._pool = pool
+    def __init__(self, pool: urllib3.PoolManager, base: str) -> None:
+        self._origin = base.removesuffix(urlsplit(base).path)
+        # Of the one host that is ever asked: looking it up for each call costs as much CPU as the call.
+        self._pool = pool.connection_from_url(self._origin)
 
     def exchange(
         self,
@@ -85,14 +95,15 @@ class _Wire:
         """One HTTP exchange with a deadline. Raises ConnectFailed, ReplyLost, or ConfigError for a bad certificate."""
         deadline = time.monotonic() + timeout
         limit = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout, total=timeout)
-        address = f"{url}?{urlencode(query)}" if query else url
+        path = url.removeprefix(self._origin)
+        address = f"{path}?{urlencode(query, safe=',')}" if query else path
         try:
-            response = self._pool.request(
-                method, address, body=body, headers=dict(headers), timeout=limit, preload_content=False, retries=False,
+            response = self._pool.urlopen(
+                method, address, body=body, headers=headers, timeout=limit, preload_content=False, retries=False,
                 redirect=False,
             )  # fmt: skip
-            chunks = []
-            while chunk := response.read1(_CHUNK, decode_content=True):
+            encoded, chunks = "content-encoding" in response.headers, []
+            while chunk := response.read1(_CHUNK, decode_content=encoded):
                 chunks.append(chunk)
                 if time.monotonic() > deadline:
                     response.close()
@@ -153,7 +164,7 @@ class Client:
         self._api = vendor.crm.objects.basic_api.api_client
         self._api.user_agent = f"leadline/{version('leadline')}"
         self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
-        self._api.rest_client = _Wire(self._pool)
+        self._api.rest_client = _Wire(self._pool, base)
         self._place = runtime.name
         self._tokens: Tokens = (
             RefreshedToken(options.grant, self._ask_for_token, runtime.now)
@@ -232,7 +243,7 @@ class Client:
             if not last or last[-1].status not in accept:
                 raise
             reply = last[-1]
-        return Answer(reply.status, _json(reply, self._place), _server_time(reply))
+        return Answer(reply.status, _json(reply, self._place), reply.headers.get("date"))
 
     def _send(
         self,
@@ -291,13 +302,3 @@ def _json(reply: Reply, place: str) -> Any:
             place=place,
             fix="Check `base_url`: something else than HubSpot's API answers there.",
         ) from error
-
-
-def _server_time(reply: Reply) -> int | None:
-    text = reply.headers.get("date")
-    if not text:
-        return None
-    try:
-        return int(parsedate_to_datetime(text).timestamp()) * 1000
-    except ValueError:
-        return None

@@ -15,24 +15,25 @@ _UNLABELED = "_unlabeled"
 
 def read_links(client: Client, object: str, to: str, record_ids: Sequence[str]) -> dict[str, Ids]:
     """Ids of `to` by record id, the primary one first; records without any are left out."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, Ids] = {}
     path = f"{PATHS['associations'].format(object=object, to=to)}/batch/read"
     waiting: list[dict[str, str]] = [{"id": each} for each in record_ids]
     while waiting:
         now, waiting = waiting[:BATCH], waiting[BATCH:]
         for row in client.read(path, {"inputs": now}).body["results"]:
-            record_id = str(row["from"]["id"])
-            found.setdefault(record_id, []).extend(primary_first(row["to"]))
+            record_id, targets = str(row["from"]["id"]), row["to"]
+            if len(targets) == 1 and record_id not in found:  # nearly all; worth it at a million records
+                found[record_id] = (str(targets[0]["toObjectId"]),)
+            else:
+                found[record_id] = tuple(dict.fromkeys([*found.get(record_id, ()), *primary_first(targets)]))
             following = ((row.get("paging") or {}).get("next") or {}).get("after")
             if following:
                 waiting.append({"id": record_id, "after": str(following)})
-    return {record_id: tuple(dict.fromkeys(ids)) for record_id, ids in found.items()}
+    return found
 
 
 def primary_first(targets: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     """Ids of a batch read's targets, those labelled primary before the others."""
-    if len(targets) == 1:  # nearly all; worth it at a million records
-        return (str(targets[0]["toObjectId"]),)
 
     def is_other(target: Mapping[str, Any]) -> bool:
         return not any(kind.get("label") == "Primary" for kind in target.get("associationTypes") or ())
@@ -59,11 +60,11 @@ def with_links(
     client: Client, object: str, links: Sequence[str], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, dict[str, Ids]]:
     """Links by record id for rows that carry none, one batch read for each kind of link."""
-    found: dict[str, dict[str, Ids]] = {row["id"]: {} for row in rows}
+    found: dict[str, dict[str, Ids]] = {row["id"]: dict.fromkeys(links, ()) for row in rows}
     for to in links if rows else ():
         for record_id, ids in read_links(client, object, to, list(found)).items():
             found[record_id][to] = ids
-    return {record_id: {to: by.get(to, ()) for to in links} for record_id, by in found.items()}
+    return found
 
 
 def is_type_id(name: str) -> bool:

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any, TypeAlias
 
-from leadline.sdk.records import Cursor, Page, PullRequest
+from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
 from leadline_hubspot import search
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.links import BATCH, is_type_id, listed_links, with_links
-from leadline_hubspot.values import to_records, wanted_properties
+from leadline_hubspot.values import MERGED, stamp_of, to_records, wanted_properties
 
 LIST_PAGE = 100
 # A listing carries property names in its address. Longer lists go through search, whose body carries
@@ -127,7 +127,22 @@ def run_search(client: Client, object: str, request: Mapping[str, Any]) -> Any:
 
 def _records(
     request: PullRequest, rows: Sequence[Mapping[str, Any]], links: Mapping[str, Mapping[str, tuple[str, ...]]]
-) -> tuple[Any, ...]:
-    return tuple(
-        [record for row in rows for record in to_records(request.object, row, request.fields, links.get(row["id"], {}))]
-    )
+) -> tuple[RawRecord, ...]:
+    """As `to_records` for rows of one answer, which all carry the same properties.
+
+    A row's own dict is handed on, without what nobody asked for: copies cost a tenth of the CPU of a read.
+    """
+    first = rows[0]["properties"].keys() if rows else set()
+    surplus = [name for name in first if name not in request.fields]
+    carried = len(first) if first >= set(request.fields) else -1
+    found: list[RawRecord] = []
+    for row in rows:
+        values, linked = row["properties"], links.get(row["id"], {})
+        if len(values) != carried or values.get(MERGED) or "" in values.values():
+            found += to_records(request.object, row, request.fields, linked)
+            continue
+        stamp = stamp_of(request.object, row)
+        for name in surplus:
+            del values[name]
+        found.append(RawRecord(row["id"], values, stamp // 1000, linked))
+    return tuple(found)
