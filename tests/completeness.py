@@ -59,18 +59,19 @@ class DiedError(Exception):
 
 @dataclass
 class Fate:
-    """When a worker dies: at a reading of its clock (before a call, before or within a transaction), or after a commit.
+    """How many steps a worker lives, for ever when None.
 
-    Once dead, no thread of it gets any further.
+    A step is a reading of its clock (before a call, before or within a transaction) or a page stored. Once
+    dead, no thread of it gets any further.
     """
 
-    chance: random.Random
-    share: float = 0.0
-    dead: bool = False
+    steps: int | None = None
 
     def meet(self) -> None:
-        if self.dead or self.chance.random() < self.share:
-            self.dead = True
+        if self.steps is None:
+            return
+        self.steps -= 1
+        if self.steps <= 0:
             raise DiedError
 
 
@@ -95,14 +96,14 @@ class Reader:
         self.engine = open_engine(self._settings.database_url, folder=self.folder)
         self.mapping = load_mapping_file(self.folder / "mappings" / f"{self.system}.yaml")
 
-    def pull(self, *, deadly: float = 0.0) -> None:
-        """Read what is new to the end, however often the worker dies. `deadly`: chance of it at each step."""
-        for _ in range(200):
+    def pull(self, *, deaths: int = 0) -> None:
+        """Read what is new to the end; the worker dies so many times before."""
+        for _ in range(deaths):
             with suppress(DiedError):
-                self._life(Fate(self.chance, deadly))
+                self._life(Fate(self.chance.randint(4, 40)))
                 return
             self.deaths += 1
-        raise AssertionError("a read that never ends")
+        self._life(Fate())
 
     def _life(self, fate: Fate) -> None:
         def now() -> int:
@@ -218,11 +219,14 @@ class Weather:
     storm: Storm
     crm: RunningSandbox
 
-    def live_through(self, pulls: int, *, deadly: float = 0.0) -> None:
-        """So many pulls in the storm: the first from nothing, each from where the one before ended."""
+    def live_through(self, pulls: int, *, deaths: int = 3) -> None:
+        """So many pulls in the storm: the first from nothing, each from where the one before ended.
+
+        In each the worker dies up to `deaths` times: less often where it reads to the end before.
+        """
         self.storm.blowing = True
         for _ in range(pulls):
-            self.reader.pull(deadly=deadly)
+            self.reader.pull(deaths=deaths)
         self.storm.blowing = False
 
     def calm(self, seconds: float = OVERLAP) -> None:

@@ -64,7 +64,7 @@ def test_salesforce_is_read_completely_in_a_storm(way: str, seed: int, tmp_path:
     more: dict[str, Any] = SALESFORCE[way]
     world = mixed(6_000 if way == "bulk" else 3_500, seed=seed)
     with weather(tmp_path, "salesforce", world, seed=seed, skew=chance.choice(SKEWS), **more) as on:
-        on.live_through(3, deadly=0.02)
+        on.live_through(3)
         lively(on)
         prove_salesforce(on)
 
@@ -75,7 +75,7 @@ def test_hubspot_is_read_completely_in_a_storm(way: str, seed: int, tmp_path: Pa
     chance = random.Random(f"{way} {seed}")
     more: dict[str, Any] = {**HUBSPOT[way], "silent": seed % 2 == 0, "lag": LAG, "skew": chance.choice(SKEWS)}
     with weather(tmp_path, "hubspot", mixed(3_500, seed=seed), seed=seed, **more) as on:
-        on.live_through(3, deadly=0.01)
+        on.live_through(3)
         lively(on)
         prove_hubspot(on)
 
@@ -85,7 +85,7 @@ def test_hubspot_is_read_completely_in_a_storm(way: str, seed: int, tmp_path: Pa
 def test_salesforce_at_50000_records(way: str, tmp_path: Path) -> None:
     more: dict[str, Any] = {**SALESFORCE[way], "edits": 40}
     with weather(tmp_path, "salesforce", mixed(LARGE, seed=9), seed=9, **more) as on:
-        on.live_through(2, deadly=0.01)
+        on.live_through(2)
         lively(on)
         prove_salesforce(on)
         assert sum(map(len, on.reader.stored().values())) > LARGE * 0.9
@@ -96,7 +96,7 @@ def test_salesforce_at_50000_records(way: str, tmp_path: Path) -> None:
 def test_hubspot_at_50000_records(way: str, tmp_path: Path) -> None:
     more: dict[str, Any] = {**HUBSPOT[way], "silent": True, "lag": LAG, "edits": 10}
     with weather(tmp_path, "hubspot", mixed(LARGE, seed=9), seed=9, **more) as on:
-        on.live_through(2, deadly=0.002)
+        on.live_through(2)
         lively(on)
         prove_hubspot(on)
         assert sum(map(len, on.reader.stored().values())) > LARGE * 0.9
