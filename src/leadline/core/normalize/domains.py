@@ -78,7 +78,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=True)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def domain(text: str) -> str | None:
     """Registrable domain (`https://shop.acme.co.uk/x` is `acme.co.uk`), in ASCII (`xn--`).
 
@@ -89,14 +89,14 @@ def domain(text: str) -> str | None:
     return None if registrable in HOSTED else registrable
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def registrable_domain(host: str) -> str | None:
     """The part of a host name that is bought as one."""
     found: str | None = _suffixes().privatesuffix(host)
     return found
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def host_of(text: str) -> str | None:
     """The host in a web or e-mail address, lower case and ASCII; None when there is none."""
     rest = _SCHEME.sub("", _SLIPPED_SCHEME.sub("", text.strip().strip("<>\"'").replace("\\", "/"))).lstrip("/.")
@@ -130,7 +130,7 @@ def email_class(text: str, competitors: AbstractSet[str] = frozenset()) -> str |
     return _host_class(host, frozenset(competitors)) if host else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _host_class(host: str, competitors: frozenset[str]) -> str | None:
     registrable = registrable_domain(host)
     if registrable is None:

@@ -52,7 +52,7 @@ def is_placeholder(text: str) -> bool:
     return len(text) <= 24 and text.casefold() in PLACEHOLDERS
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def fold(text: str) -> str:
     """Lower-case ASCII words: no accents, `&` is `and`, `C.F.O.` is `cfo`, other punctuation is a blank."""
     text = text.casefold().translate(_LETTERS)

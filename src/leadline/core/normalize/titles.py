@@ -37,7 +37,7 @@ _SEGMENTS = re.compile(r"[/|+;•·\n]|\s&\s|\s(?:and|und|et|y|e|en|og|och)\s", 
 _BREAKS = re.compile(r"[/|+;,•·\n(]|\s&\s|\s-\s|\s–\s|\s(?:and|und|et)\s|\s(?:at|bei|chez|@)\s", re.IGNORECASE)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def seniority(text: str) -> str | None:
     """One of `entities.SENIORITIES`; None when the title tells no level and names no occupation."""
     whole = fold(text)
@@ -99,7 +99,7 @@ def _mended_word(word: str) -> str:
     return near[0] if near else word
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def function(text: str) -> str | None:
     """One of `entities.FUNCTIONS`; None when no word of the title tells a department.
 
