@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from leadline_hubspot.answers import next_after, results_of
 from leadline_hubspot.client import PATHS, Client
 
 BATCH = 1_000  # records in one batch read
@@ -20,15 +21,15 @@ def read_links(client: Client, object: str, to: str, record_ids: Sequence[str]) 
     waiting: list[dict[str, str]] = [{"id": each} for each in record_ids]
     while waiting:
         now, waiting = waiting[:BATCH], waiting[BATCH:]
-        for row in client.read(path, {"inputs": now}).body["results"]:
+        for row in results_of(client.read(path, {"inputs": now}).body):
             record_id, targets = str(row["from"]["id"]), row["to"]
             if len(targets) == 1 and record_id not in found:  # nearly all; worth it at a million records
                 found[record_id] = (str(targets[0]["toObjectId"]),)
             else:
                 found[record_id] = tuple(dict.fromkeys([*found.get(record_id, ()), *primary_first(targets)]))
-            following = ((row.get("paging") or {}).get("next") or {}).get("after")
-            if following:
-                waiting.append({"id": record_id, "after": str(following)})
+            after = next_after(row)
+            if after:
+                waiting.append({"id": record_id, "after": after})
     return found
 
 
@@ -43,17 +44,17 @@ def primary_first(targets: Sequence[Mapping[str, Any]]) -> Iterable[str]:
 
 def inlined(row: Mapping[str, Any], to: str) -> tuple[Ids, bool]:
     """Ids of `to` that a listed row carries, the primary one first, and whether there are more than it carries."""
-    associations = row.get("associations")
-    if not associations:
-        return (), False
+    associations = row.get("associations") or {}
     found = associations.get(to) or next((each for name, each in associations.items() if name.endswith(f"_{to}")), None)
     if not found:
         return (), False
     results = found["results"]
-    if len(results) == 1:
-        return (str(results[0]["id"]),), "paging" in found
-    ordered = sorted(results, key=lambda each: str(each.get("type", "")).endswith(_UNLABELED))
-    return tuple(dict.fromkeys([str(each["id"]) for each in ordered])), "paging" in found
+    ids = dict.fromkeys([str(each["id"]) for each in results])
+    if len(ids) > 1:
+        # Nearly all have one, named twice when it is the primary one: not worth sorting.
+        ordered = sorted(results, key=lambda each: str(each.get("type", "")).endswith(_UNLABELED))
+        ids = dict.fromkeys([str(each["id"]) for each in ordered])
+    return tuple(ids), "paging" in found
 
 
 def with_links(
@@ -83,7 +84,7 @@ def listed_links(
     partial: dict[str, list[str]] = {to: [row["id"] for row in rows] for to in links if to not in carried and rows}
     for row in rows:
         mine = found[row["id"]] = dict.fromkeys(links, ())
-        for to in carried:
+        for to in carried if row.get("associations") else ():
             mine[to], more = inlined(row, to)
             if more:
                 partial.setdefault(to, []).append(row["id"])
