@@ -110,8 +110,23 @@ def test_a_mark_leads_to_the_cluster_of_now_and_to_the_one_that_was_left(engine:
         put(connection, A, account("a"), account("b"))
         put(connection, P, person("p", at="b"), person("q", at="b"))
         save_scores(connection, [score(p("p"), a("a"))], [])
-        assert marked_clusters(connection, [p("p"), p("q"), a("a")]) == [a("b"), a("a")]
-        assert marked_clusters(connection, ["crm/Contact/unknown"]) == ["crm/Contact/unknown"]
+        asked = [p("p"), p("q"), a("a")]
+        assert marked_clusters(connection, asked, subjects=100) == (asked, [a("b"), a("a")])
+        assert marked_clusters(connection, ["crm/Contact/unknown"], subjects=1)[1] == ["crm/Contact/unknown"]
+
+
+def test_marks_are_taken_until_their_clusters_have_so_many_subjects(engine: Engine) -> None:
+    """Or memory would grow with the people of an account: a thousand marked accounts may have a million."""
+    with engine.begin() as connection:
+        put(connection, A, account("a"), account("b"), account("c"))
+        put(connection, P, *(person(f"p{number}", at="b") for number in range(5)))
+        asked = [a("a"), a("b"), p("p0"), p("p1"), a("c")]
+        assert marked_clusters(connection, asked, subjects=1) == ([a("a")], [a("a")])
+        assert marked_clusters(connection, asked, subjects=6) == ([a("a")], [a("a")])
+        assert marked_clusters(connection, asked, subjects=7) == (asked[:4], [a("a"), a("b")])
+        assert marked_clusters(connection, asked, subjects=8) == (asked, [a("a"), a("b"), a("c")])
+        # One at least, or nothing would ever be done about it.
+        assert marked_clusters(connection, asked[1:], subjects=2) == (asked[1:2], [a("b")])
 
 
 def test_everybodys_marks_are_seen_with_their_cluster_and_nobody_elses(engine: Engine) -> None:

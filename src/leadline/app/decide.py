@@ -81,29 +81,34 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
         with project.reading().begin() as connection:
             emit(StageStarted("score", total=count_marks(connection, names)))
         decider = _Decider(project, emit, counts, plays=plays)
-        last = ""
+        last, chunk = "", project.settings.sync.chunk
         while True:
             with project.engine.begin() as connection:
                 if not leases.renew(connection, lease, seconds=seconds):
                     raise TransientError("another worker took over the scoring")
-                marks = next_marks(connection, names, after=last, limit=project.settings.sync.chunk)
+                marks = next_marks(connection, names, after=last, limit=chunk)
                 if not marks:
                     break
-                report = _decide_marked(connection, decider, marks)
-            last = max(marks)
+                last, report = _decide_marked(connection, decider, marks, subjects=chunk)
             emit(report)
     finally:
         with project.engine.begin() as connection:
             leases.release(connection, lease)
 
 
-def _decide_marked(connection: Connection, decider: _Decider, marks: Mapping[str, int]) -> ChunkScored:
-    """Decide the clusters of some marks, in the order of their first marks, and clear everybody's marks there."""
-    clusters = marked_clusters(connection, marks)
-    seen = {**marks_within(connection, clusters), **marks}
+def _decide_marked(
+    connection: Connection, decider: _Decider, marks: Mapping[str, int], *, subjects: int
+) -> tuple[str, ChunkScored]:
+    """Decide the clusters of the first of these marks, in their order, and clear everybody's marks there.
+
+    As many as have so many subjects, so that memory does not grow with the people of an account. Returns the last
+    mark taken, too.
+    """
+    taken, clusters = marked_clusters(connection, marks, subjects=subjects)
+    seen = {**marks_within(connection, clusters), **{uid: marks[uid] for uid in taken}}
     report = decider.decide(connection, clusters)
     clear_marks(connection, seen)
-    return replace(report, marks=len(seen))
+    return taken[-1], replace(report, marks=len(seen))
 
 
 def _versions(project: Project, connection: Connection) -> dict[str, str]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, f
 
 from leadline.store.database import upsert
 from leadline.store.facts import clusters_of
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import accounts, dirty, people, scores
 
 _contacts = people.alias("contacts")
@@ -25,13 +25,16 @@ def mark_pending(connection: Connection, versions: Mapping[str, str], *, now: in
     `versions` gives the present version of each connection; records of other connections are left alone.
     """
     # Whether a lead is a person of its own depends on the contact behind it.
-    behind = exists().where(dirty.c.uid == people.c.contact)
-    _mark(connection, select(people.c.uid).where(people.c.contact.is_not(None), behind), "linked")
+    marked = select(dirty.c.uid)  # by IN: few marks are then few looks into an index, where a join may walk everything
+    _mark(connection, select(people.c.uid).where(people.c.contact.in_(marked)), "linked")
     # The people of an account that is gone are on their own now.
     live = exists().where(accounts.c.uid == scores.c.cluster, accounts.c.deleted.is_(False))
-    alone = select(scores.c.uid).join(dirty, dirty.c.uid == scores.c.cluster)
-    _mark(connection, alone.where(scores.c.cluster != scores.c.uid, ~live), "moved")
-    _mark(connection, select(scores.c.cluster).where(_within(scores.c.uid, versions), scores.c.due_at <= now), "due")
+    alone = select(scores.c.uid).where(scores.c.cluster.in_(marked), scores.c.cluster != scores.c.uid, ~live)
+    _mark(connection, alone, "moved")
+    due = select(_unindexed(scores.c.cluster)).where(
+        scores.c.due_at <= now, _within(_unindexed(scores.c.uid), versions)
+    )
+    _mark(connection, due, "due")
     for old in _outdated(connection, versions):
         _mark(connection, old, "outdated")
 
@@ -44,7 +47,7 @@ def any_outdated(connection: Connection, versions: Mapping[str, str]) -> bool:
 def _outdated(connection: Connection, versions: Mapping[str, str]) -> list[Select[tuple[str]]]:
     """The clusters that each former version has scored."""
     former = sorted(_versions(connection) - set(versions.values()))
-    ours = select(scores.c.cluster).where(_within(scores.c.uid, versions))
+    ours = select(scores.c.cluster).where(_within(_unindexed(scores.c.uid), versions))
     return [ours.where(scores.c.model == version) for version in former]
 
 
@@ -74,6 +77,11 @@ def _within(column: ColumnElement[str], names: Iterable[str]) -> ColumnElement[b
     return or_(false(), *(and_(column >= f"{name}/", column < f"{name}0") for name in sorted(names)))
 
 
+def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column as an expression: there is a better index to go by than its own."""
+    return column + ""
+
+
 def count_marks(connection: Connection, names: Iterable[str]) -> int:
     """How many records of these connections are marked."""
     return connection.execute(select(func.count()).select_from(dirty).where(_within(dirty.c.uid, names))).scalar_one()
@@ -85,15 +93,38 @@ def next_marks(connection: Connection, names: Iterable[str], *, after: str, limi
     return {row.uid: row.mark for row in connection.execute(query.order_by(dirty.c.uid).limit(limit))}
 
 
-def marked_clusters(connection: Connection, marks: Iterable[str]) -> list[str]:
-    """The clusters to look at for these marks, in their order: those they are in, and those they were scored in."""
+def marked_clusters(connection: Connection, marks: Iterable[str], *, subjects: int) -> tuple[list[str], list[str]]:
+    """The marks with which about so many subjects come up, one at least, and the clusters to look at for them.
+
+    Both in the order of the marks. A mark concerns the cluster that it is in and the one that it was scored in;
+    a cluster is taken whole, however large it is.
+    """
     uids = list(marks)
     present = clusters_of(connection, uids)
     former: dict[str, str] = {}
     for batch in batched(uids):
         query = select(scores.c.uid, scores.c.cluster).where(scores.c.uid.in_(batch))
         former.update((row.uid, row.cluster) for row in connection.execute(query))
-    return list(dict.fromkeys(cluster for uid in uids for cluster in (present[uid], former.get(uid, present[uid]))))
+    people_of = _count_people(connection, {*present.values(), *former.values()})
+    taken: list[str] = []
+    clusters: dict[str, None] = {}
+    for uid in uids:
+        more = dict.fromkeys((present[uid], former.get(uid, present[uid])))
+        subjects -= sum(1 + people_of.get(cluster, 0) for cluster in more if cluster not in clusters)
+        if taken and subjects < 0:
+            break
+        taken.append(uid)
+        clusters |= more
+    return taken, list(clusters)
+
+
+def _count_people(connection: Connection, clusters: Iterable[str]) -> dict[str, int]:
+    """How many people are linked to each of these accounts. Leads of a contact count too: memory is what matters."""
+    found: dict[str, int] = {}
+    for batch in batched(sorted(clusters)):
+        query = select(people.c.account, func.count()).where(people.c.account.in_(batch)).group_by(people.c.account)
+        found.update((row[0], row[1]) for row in connection.execute(query))
+    return found
 
 
 def marks_within(connection: Connection, clusters: Sequence[str]) -> dict[str, int]:
