@@ -15,6 +15,7 @@ import orjson
 from leadline_hubspot.values import MERGED, modified_property
 
 PAGE = 200  # results in one page
+MAX_RESULTS = 10_000  # that the pages of one query give out
 MAX_BODY = 3_000  # characters of a request body
 MAX_VALUES = 100  # values of one IN or NOT_IN
 MAX_GROUPS = 5  # groups of filters, joined by OR

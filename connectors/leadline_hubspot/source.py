@@ -173,10 +173,12 @@ class HubSpotSource:
             return Estimate(request.object, 0, 1)
         if request.object == OWNERS:
             pages = [page for archived in (False, True) for page in self._owner_pages(archived=archived)]
-            return Estimate(OWNERS, sum(map(len, pages)), len(pages))
+            rows = sum(map(len, pages))
+            return Estimate(OWNERS, rows, len(pages), living=rows)
         rows, _ = self._size(request)
         _, calls = snapshot.plan(request, rows, self._options.search_above_rows)
-        return Estimate(request.object, rows, calls + 1)  # one to learn the size
+        # One call to learn the size. Beyond what a search gives out, its total is not promised to be exact.
+        return Estimate(request.object, rows, calls + 1, living=rows, exact=rows <= search.MAX_RESULTS)
 
     def _size(self, request: PullRequest) -> tuple[int, int]:
         """Rows of the object, and the vendor's time in milliseconds."""

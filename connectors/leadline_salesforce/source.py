@@ -36,10 +36,10 @@ class SalesforceSource:
         return self._descriptions.get(object, fresh=True).schema
 
     def count(self, request: PullRequest) -> Estimate:
-        """The rows beyond the cursor, in one call."""
-        after = Progress.read(request.cursor).start()
-        total = int(self._client.query(query.count(request.object, after), include_deleted=True)["totalSize"])
-        return Estimate(request.object, total, self._reading.calls(total))
+        """The rows beyond the cursor, and how many of them are not in the recycle bin. Two calls."""
+        soql = query.count(request.object, Progress.read(request.cursor).start())
+        total, living = (int(self._client.query(soql, include_deleted=each)["totalSize"]) for each in (True, False))
+        return Estimate(request.object, total, self._reading.calls(total), living=living)
 
     def pull(self, request: PullRequest) -> Iterator[Page]:
         """Pages from the cursor on, deleted and merged rows included."""

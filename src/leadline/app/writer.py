@@ -23,7 +23,8 @@ from leadline.core.entities import Entity
 from leadline.sdk.errors import LeadlineError, PermanentError, TransientError, UnknownOutcomeError
 from leadline.sdk.records import Actor, Effect, Outcome, Refusal, RowOutcome, UpdateFields
 from leadline.store import leases, outbox
-from leadline.store.records import apply_echoes, batched
+from leadline.store.records import apply_echoes
+from leadline.store.rows import batched
 
 if TYPE_CHECKING:
     from leadline.app.bootstrap import LiveConnection, Project

@@ -73,11 +73,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a full read of one object would cost: `records` rows in `calls` API calls."""
+    """What a full read of one object would cost: `records` rows in `calls` API calls.
+
+    `living` is how many of the rows are not deleted, None where the system does not tell; `exact` False
+    where it is the system's guess. It is compared with what is stored, see `leadline doctor --reconcile`.
+    """
 
     object: str
     records: int
     calls: int
+    living: int | None = None
+    exact: bool = True
 
 
 class FieldType(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 
 from leadline.core.decisions.contests import Contest
 from leadline.store.database import upsert
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import contests
 
 

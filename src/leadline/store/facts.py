@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, Select, and_, select
 
 from leadline.core.entities import Entity
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import ENTITY_TABLES, accounts, activities, opportunities, owners, people, scores
 
 _contacts = people.alias("contacts")

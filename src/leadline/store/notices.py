@@ -14,7 +14,7 @@ from sqlalchemy import Connection, case, delete, func, select
 
 from leadline.sdk.records import Notice
 from leadline.store.database import upsert
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import notices
 
 

@@ -41,7 +41,7 @@ from leadline.sdk.records import (
     UpdateFields,
 )
 from leadline.store.leases import Lease
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import effects, leases
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -13,29 +11,13 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from leadline.core.entities import FIELDS, Entity, Kind
 from leadline.store.database import upsert
+from leadline.store.rows import LINKS, batched, existing_rows, hashed, led_on, prepared, restored, survivors_of
 from leadline.store.tables import ENTITY_TABLES, cursors, dirty, unmapped
-
-_BATCH = 5_000  # bound parameters in one IN list; SQLite takes 32,766
 
 _INDEX_LAG = 900
 """Seconds within which an older state of a record is taken for one that a search index still shows."""
 
-# The links of a row whose records must be scored again when the row changes.
-_LINKS: dict[Entity, tuple[str, ...]] = {
-    Entity.ACCOUNT: (),
-    Entity.PERSON: ("account", "contact"),
-    Entity.ACTIVITY: ("person", "account"),
-    Entity.OPPORTUNITY: ("account", "person"),
-    Entity.OWNER: (),
-}
 _ITSELF_SCORED = frozenset({Entity.ACCOUNT, Entity.PERSON})
-
-
-def batched(items: Iterable[Any], size: int = _BATCH) -> Iterator[list[Any]]:
-    """The items in lists of at most `size`."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +39,8 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
     table = ENTITY_TABLES[entity]
     # A page may hold a record twice: the later one counts. Sorted, so that two processes lock in one order.
     latest = dict(sorted({row["uid"]: row for row in rows}.items()))
-    before = _existing(connection, entity, latest)
-    survivors = _survivors(connection, entity, latest.values())
+    before = existing_rows(connection, entity, latest)
+    survivors = survivors_of(connection, entity, latest.values())
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     listed = tuple(field.name for field in FIELDS[entity] if field.kind is Kind.LIST)
     stored: list[dict[str, Any]] = []
@@ -68,8 +50,8 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
         old = before.get(uid)
         if (row["deleted"] and old is None) or _behind(row, old):
             continue
-        kept = _gone(old, row) if old and row["deleted"] else _led(row, _LINKS[entity], survivors)
-        ready = _prepared(kept, scored, listed)
+        kept = _gone(old, row) if old and row["deleted"] else led_on(row, LINKS[entity], survivors)
+        ready = prepared(kept, scored, listed)
         if old is not None and old["row_digest"] == ready["row_digest"]:
             continue
         stored.append(ready)
@@ -93,38 +75,10 @@ def _behind(row: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
     return bool(row["read_at"] - old["read_at"] < _INDEX_LAG)
 
 
-def _survivors(connection: Connection, entity: Entity, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What the records that these rows link to have been merged into, as far as they have."""
-    found: dict[str, str] = {}
-    asked = {row[link] for row in rows for link in _LINKS[entity] if row.get(link)}
-    while asked:  # a survivor may have been merged again
-        new: dict[str, str] = {}
-        for table in (ENTITY_TABLES[Entity.ACCOUNT], ENTITY_TABLES[Entity.PERSON]):
-            for batch in batched(sorted(asked)):
-                query = select(table.c.uid, table.c.merged_into)
-                hits = connection.execute(query.where(table.c.uid.in_(batch), table.c.merged_into.is_not(None)))
-                new.update({row.uid: row.merged_into for row in hits})
-        found.update(new)
-        asked = set(new.values()) - found.keys()
-    return found
-
-
-def _led(row: Mapping[str, Any], links: Sequence[str], survivors: Mapping[str, str]) -> Mapping[str, Any]:
-    """The row with its links led to the survivors."""
-    moved = {}
-    for link in links:
-        uid = row.get(link)
-        while uid is not None and uid in survivors:
-            uid = survivors[uid]
-        if uid != row.get(link):
-            moved[link] = uid
-    return {**row, **moved} if moved else row
-
-
 def _hand_over(connection: Connection, merged: Mapping[str, str]) -> set[str]:
     """Let what links to a merged record link to its survivor. Returns people whose links have moved."""
     moved: set[str] = set()
-    for entity, links in _LINKS.items():
+    for entity, links in LINKS.items():
         table = ENTITY_TABLES[entity]
         uids = {
             uid
@@ -133,61 +87,24 @@ def _hand_over(connection: Connection, merged: Mapping[str, str]) -> set[str]:
             for uid in connection.scalars(select(table.c.uid).where(table.c[link].in_(batch)))
         }
         scored = tuple(field.name for field in FIELDS[entity] if field.scored)
-        rows = [_led(_restored(row), links, merged) for row in _existing(connection, entity, uids).values()]
+        rows = [led_on(restored(row), links, merged) for row in existing_rows(connection, entity, uids).values()]
         if rows:
-            _store(connection, table, [_prepared(row, scored, ()) for row in rows])
+            _store(connection, table, [prepared(row, scored, ()) for row in rows])
         if entity in _ITSELF_SCORED:
             moved |= uids
     return moved
 
 
-def _existing(connection: Connection, entity: Entity, uids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    table = ENTITY_TABLES[entity]
-    found: dict[str, dict[str, Any]] = {}
-    for batch in batched(sorted(uids)):
-        # Locked, because the whole row is written back: a change made meanwhile must not be lost.
-        query = select(table).where(table.c.uid.in_(batch)).order_by(table.c.uid).with_for_update()
-        for row in connection.execute(query).mappings():
-            found[row["uid"]] = dict(row)
-    return found
-
-
 def _gone(old: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """The stored row, deleted. A CRM's recycle bin may tell of a merged record without saying that it was merged."""
     known = {key: row[key] for key in ("uid", "modified_at", "read_at", "deleted")}
-    return {**_restored(old), **known, "merged_into": row["merged_into"] or old["merged_into"]}
-
-
-def _restored(old: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored row as the normalizer would give it, so that a deletion keeps what was known."""
-    row = dict(old)
-    row["crm"] = orjson.loads(row["crm"])
-    for key in ("digest", "row_digest"):
-        row.pop(key)
-    return row
-
-
-def _prepared(row: Mapping[str, Any], scored: Sequence[str], listed: Sequence[str]) -> dict[str, Any]:
-    ready = dict(row)
-    for name in listed:
-        if isinstance(ready[name], (list, tuple)):
-            ready[name] = orjson.dumps(list(ready[name])).decode()
-    ready["crm"] = orjson.dumps(ready["crm"], option=orjson.OPT_SORT_KEYS).decode()
-    looked_at = [ready["deleted"], ready["merged_into"], *(ready[name] for name in scored)]
-    ready["digest"] = _digest(looked_at)
-    whole = {key: value for key, value in ready.items() if key not in {"read_at", "modified_at"}}
-    ready["row_digest"] = _digest([whole[key] for key in sorted(whole)])
-    return ready
-
-
-def _digest(values: Sequence[Any]) -> str:
-    return hashlib.blake2b(orjson.dumps(values), digest_size=12).hexdigest()
+    return {**restored(old), **known, "merged_into": row["merged_into"] or old["merged_into"]}
 
 
 def _concerned(entity: Entity, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[str]:
     if entity in _ITSELF_SCORED:
         yield str(new["uid"])
-    for link in _LINKS[entity]:
+    for link in LINKS[entity]:
         for row in (new, old or {}):
             if row.get(link):
                 yield str(row[link])
@@ -269,7 +186,7 @@ def reading_digest(connection: Connection, name: str) -> str:
         .order_by(cursors.c.object)
     )
     # With the name: connections whose mappings are alike today need not have been so when a record was scored.
-    return _digest([name, *(list(row) for row in connection.execute(query))])
+    return hashed([name, *(list(row) for row in connection.execute(query))])
 
 
 def forget_objects(connection: Connection, name: str, *, keep: Collection[str]) -> None:
@@ -343,11 +260,11 @@ def apply_echoes(connection: Connection, entity: Entity, changes: Mapping[str, M
         return
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     ready = []
-    for uid, row in _existing(connection, entity, changes).items():
-        changed = _restored(row)
+    for uid, row in existing_rows(connection, entity, changes).items():
+        changed = restored(row)
         changed.update({key: value for key, value in changes[uid].items() if key != "crm"})
         changed["crm"] = {**changed["crm"], **changes[uid].get("crm", {})}
-        ready.append(_prepared(changed, scored, ()))
+        ready.append(prepared(changed, scored, ()))
     if ready:
         _store(connection, ENTITY_TABLES[entity], ready)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select
 
 from leadline.store.outbox import UPDATE, State
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import effects, runs, unmapped
 
 _ENDED = (State.WRITTEN, State.UNCHANGED, State.SUPERSEDED)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, case, delete, func, select
 
 from leadline.store.database import upsert
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import accounts, effects, ledger, people, scores
 
 

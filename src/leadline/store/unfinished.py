@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from leadline.sdk.records import CreateTask, Effect, Enrol, RecordRef, UpdateFields
 from leadline.store.outbox import UNDER_WAY, UPDATE, State, dump_effect, load_effect
-from leadline.store.records import batched
+from leadline.store.rows import batched
 from leadline.store.tables import effects
 
 _PAGE = 1_000
