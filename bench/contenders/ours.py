@@ -32,24 +32,23 @@ def prepare(order: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     runtime = Runtime(name=system, now=lambda: int(time.time()), sleep=time.sleep)
     connection = registry.connect(system, {**order["credentials"], **order.get("options", {})}, runtime)
     connection.schema(name)
-    if order["job"] == "read":
-        return partial(read, connection, system, name, mapping)
+    if order["job"] in {"read", "normalize"}:
+        return partial(read, connection, system, name, mapping, order["job"] == "normalize")
     able = registry.load(system).capabilities
     size = able.bulk_batch if order["job"] == "bulk" else able.update_batch
     effects = [UpdateFields(f"bench-{row['id']}", RecordRef(name, row["id"]), row["fields"]) for row in order["rows"]]
     return partial(write, connection, effects, size)
 
 
-def read(connection: Connection, system: str, name: str, mapping: ObjectMapping) -> dict[str, Any]:
-    """Read an object from its beginning. What normalizing took is told apart."""
+def read(connection: Connection, system: str, name: str, mapping: ObjectMapping, normalizing: bool) -> dict[str, Any]:
+    """Read an object from its beginning, and make canonical rows of it when asked to."""
     fields, links = request(mapping)
-    rows, normalizing, now = 0, 0.0, int(time.time())
+    rows, now = 0, int(time.time())
     for page in connection.pull(PullRequest(object=name, fields=fields, links=links, now=now)):
         rows += len(page.records)
-        started = time.thread_time()
-        normalize(mapping, system, name, page.records, now)
-        normalizing += time.thread_time() - started
-    return {"rows": rows, "fields": list(fields), "apart_cpu": normalizing}
+        if normalizing:
+            normalize(mapping, system, name, page.records, now)
+    return {"rows": rows}
 
 
 def write(connection: Connection, effects: Sequence[UpdateFields], size: int) -> dict[str, Any]:
