@@ -305,6 +305,8 @@ def test_effects_are_listed_and_counted(engine: Engine) -> None:
         claim(connection, lease)
         assert outbox.count_states(connection) == {"planned": 2, "sending": 1}
         assert outbox.count_states(connection, "crm2") == {"planned": 1}
+        end(connection, lease, RowOutcome("a", Outcome.UNKNOWN))
+        assert [outbox.count_unknown(connection, names) for names in (["crm", "crm2"], ["crm2"], [])] == [1, 0, 0]
         assert outbox.count_planned(connection, "crm", "task") == {"Contact": 1}
         assert outbox.count_planned(connection, "crm", "update") == {}
         assert [line["key"] for line in outbox.list_effects(connection, name="crm")] == ["a", "b"]

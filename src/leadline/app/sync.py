@@ -21,7 +21,7 @@ from leadline.app.tidying import tidy_daily
 from leadline.app.writer import push_all
 from leadline.sdk.errors import ConfigError, LeadlineError
 from leadline.store import runs
-from leadline.store.outbox import State, count_states
+from leadline.store.outbox import count_unknown
 
 WEBHOOK = "webhook"
 """The kind of a run that webhooks have caused."""
@@ -164,6 +164,6 @@ def perform(
     finally:
         with project.engine.begin() as connection:
             # An outcome that was unknown and has been looked up since is not unknown any more.
-            report = {**counts.report(), "unknown": count_states(connection).get(State.UNKNOWN, 0)}
+            report = {**counts.report(), "unknown": count_unknown(connection, project.settings.connections)}
             runs.end_run(connection, run_id, report, wall_clock=int(time.time()), error=error)
     return Report(kind, report, counts.crossings, counts.failures)

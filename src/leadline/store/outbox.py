@@ -357,12 +357,19 @@ def count_states(connection: Connection, name: str | None = None) -> dict[str, i
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def count_unknown(connection: Connection, names: Iterable[str]) -> int:
+    """Effects of these connections whose outcome nobody knows."""
+    query = select(func.count()).where(effects.c.connection.in_(sorted(names)), effects.c.state == State.UNKNOWN)
+    return connection.execute(query).scalar_one()
+
+
 def count_planned(connection: Connection, name: str, kind: str) -> dict[str, int]:
     """Effects of one kind that wait to be sent, by object."""
+    of_object = effects.c.object + ""  # an expression, or SQLite would walk the whole index that is sorted by object
     query = (
-        select(effects.c.object, func.count())
+        select(of_object, func.count())
         .where(effects.c.connection == name, effects.c.kind == kind, effects.c.state == State.PLANNED)
-        .group_by(effects.c.object)
+        .group_by(of_object)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 
