@@ -8,6 +8,7 @@ memory of a run does not grow with the number of records.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select
 
@@ -51,7 +52,7 @@ def _outdated(connection: Connection, versions: Mapping[str, str]) -> list[Selec
     return [ours.where(scores.c.model == version) for version in former]
 
 
-def _mark(connection: Connection, uids: Select[tuple[str]], reason: str) -> None:
+def _mark(connection: Connection, uids: Select[Any], reason: str) -> None:
     found = uids.distinct().subquery()
     [uid] = found.c
     # Sorted, as every process locks them.
