@@ -62,9 +62,10 @@ def _assertion(options: SalesforceOptions, runtime: Runtime) -> str:
     }
     try:
         return jwt.encode(claims, options.key_pem(), algorithm="RS256")
-    except (ValueError, jwt.InvalidKeyError) as error:
+    # Of an encrypted key the library below says TypeError, and of a public one AttributeError.
+    except (ValueError, TypeError, AttributeError, jwt.InvalidKeyError) as error:
         raise ConfigError(
-            "The private key is not a PEM key for RS256.",
+            "The private key is not a PEM key for RS256 without a passphrase.",
             place=f"connections.{runtime.name}.private_key",
             fix="Use the key whose certificate was uploaded to the external client app.",
         ) from error

@@ -42,7 +42,9 @@ class Quota:
             )
 
     def note(self, info: str) -> None:
-        """After a call: the header's text, empty when there was none."""
+        """After a call: the header's text, empty when there was none. What it does not tell of stays as it is."""
+        if not _ORG.search(info):
+            return
         said = self._reached(info)
         with self._lock:
             if said:

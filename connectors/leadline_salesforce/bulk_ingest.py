@@ -13,6 +13,7 @@ is how reading back knows.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any
@@ -21,6 +22,7 @@ import orjson
 
 from leadline.sdk.errors import LeadlineError, PermanentError, UnknownOutcomeError
 from leadline.sdk.ports import Runtime
+from leadline_salesforce import answers
 from leadline_salesforce.bulk_rows import MOST_BYTES, Upload, error_parts, fits, results
 from leadline_salesforce.client import Client
 from leadline_salesforce.errors import smaller_may_do
@@ -110,10 +112,11 @@ class BulkIngest:
 
     def _created(self, kind: str) -> str:
         wanted = {
-            "object": kind, "operation": "update", "contentType": "CSV", "columnDelimiter": "COMMA", "lineEnding": "LF",
+            "object": kind, "operation": "update", "contentType": "CSV", "columnDelimiter": "COMMA",
+            "lineEnding": "CRLF",
         }  # fmt: skip
         reply = self._client.exchange("POST", _JOBS, data=orjson.dumps(wanted), headers=_JSON, repeatable=True)
-        return str(orjson.loads(reply.content)["id"])
+        return str(answers.told(reply, id=str)["id"])
 
     def _closed(self, job: str) -> _Sent:
         """Hand the job over for processing."""
@@ -143,8 +146,7 @@ class BulkIngest:
         return True
 
     def _info(self, job: str) -> Mapping[str, Any]:
-        info: Mapping[str, Any] = orjson.loads(self._client.exchange("GET", f"{_JOBS}/{job}").content)
-        return info
+        return answers.told(self._client.exchange("GET", f"{_JOBS}/{job}"), state=str)
 
     def _ended(self, job: str) -> Mapping[str, Any] | None:
         """The job once it has ended, None when that cannot be seen."""
@@ -186,7 +188,11 @@ class BulkIngest:
         return other
 
     def _results(self, job: str, file: str) -> Iterator[tuple[str, str]]:
-        yield from results(self._client.exchange("GET", f"{_JOBS}/{job}/{file}").content.decode())
+        reply = self._client.exchange("GET", f"{_JOBS}/{job}/{file}")
+        try:
+            yield from results(reply.content.decode())
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise answers.unreadable(reply, "the body is no CSV") from error
 
     def unsettled(self, objects: Iterable[str]) -> frozenset[str]:
         """Those of the objects whose rows a job of this user may still change. Waits for jobs, up to ten minutes."""
@@ -204,7 +210,7 @@ class BulkIngest:
     def _running(self) -> set[str]:
         """The objects on which a job of this user is at work."""
         try:
-            page = orjson.loads(self._client.exchange("GET", f"{_JOBS}?jobType=V2Ingest").content)
+            page = answers.page(answers.content(self._client.exchange("GET", f"{_JOBS}?jobType=V2Ingest")))
             jobs = list(page["records"])
             while not page["done"]:
                 page = self._client.more(page["nextRecordsUrl"])

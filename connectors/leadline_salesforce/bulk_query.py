@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Any
+from urllib.parse import quote
 
 import orjson
+import requests
 
 from leadline.sdk.errors import PermanentError, TransientError
 from leadline.sdk.ports import Runtime
+from leadline_salesforce import answers
 from leadline_salesforce.client import Client
 from leadline_salesforce.cursor import JobPlace, literal
 
@@ -59,7 +61,8 @@ class BulkQueries:
     def start(self, soql: str) -> JobPlace:
         """Make a job over living and deleted rows. PermanentError when the org does not take it."""
         # A job that was made twice costs one of 10,000 a day and is deleted by the vendor after a week.
-        made = self._call("POST", "jobs/query", orjson.dumps({"operation": "queryAll", "query": soql}))
+        body = orjson.dumps({"operation": "queryAll", "query": soql})
+        made = answers.told(self._call("POST", "jobs/query", body), id=str, createdDate=str)
         return JobPlace(id=made["id"], created=literal(made["createdDate"]))
 
     def wait(self, job: JobPlace) -> Ending:
@@ -67,7 +70,7 @@ class BulkQueries:
         waited, looks = 0.0, iter(_LOOKS)
         while True:
             try:
-                told = self._call("GET", f"jobs/query/{job.id}")
+                told = answers.told(self._call("GET", f"jobs/query/{job.id}"), state=str)
             except PermanentError:
                 return Ending.GONE  # deleted by somebody, or older than a week
             match told["state"]:
@@ -90,7 +93,7 @@ class BulkQueries:
         """The pages from a place on. PermanentError when the results are gone or belong to another API version."""
         place: JobPlace | None = job
         while place is not None:
-            locator = f"&locator={place.locator}" if place.locator else ""
+            locator = f"&locator={quote(place.locator, safe='')}" if place.locator else ""
             reply = self._client.exchange(
                 "GET",
                 f"jobs/query/{place.id}/results?maxRecords={RESULT_ROWS}{locator}",
@@ -104,8 +107,6 @@ class BulkQueries:
             place = None if following == _LAST_PAGE else replace(place, locator=following, skip=0)
             yield ResultPage(reply.content, int(rows), place)
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: bytes | None = None) -> requests.Response:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        reply = self._client.exchange(method, path, data=body, headers=headers, repeatable=True)
-        told: dict[str, Any] = orjson.loads(reply.content)
-        return told
+        return self._client.exchange(method, path, data=body, headers=headers, repeatable=True)

@@ -48,7 +48,8 @@ class Upload:
 
 def _lines(cells: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(cells)
+    # The writer puts in quotes what holds a character of its line end: with LF alone a CR in a text would not be.
+    csv.writer(text, lineterminator="\r\n").writerows(cells)
     return text.getvalue().encode()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from leadline.sdk.errors import LeadlineError, PermanentError, UnknownOutcomeError
 from leadline.sdk.records import Enrol
+from leadline_salesforce import ids as record_ids
 from leadline_salesforce import query
 from leadline_salesforce.client import Client
 from leadline_salesforce.errors import first_error
@@ -49,6 +50,7 @@ class Cadences:
             return
         todo: list[Row] = []
         pairs: dict[int, Pair] = {}
+        again: list[tuple[Row, int]] = []
         for (place, effect), row in zip(enrolments, rows, strict=True):
             cadence = ids.get(effect.sequence)
             if cadence is None:
@@ -56,13 +58,18 @@ class Cadences:
                 ledger.refused(row, "CADENCE_NOT_FOUND", words)
                 continue
             pair = (effect.person.id[:15], cadence[:15])
-            if pair in held or pair in pairs.values():
-                ledger.unchanged(row, held.get(pair))
+            if pair in held:
+                ledger.unchanged(row, held[pair])
+                continue
+            if pair in pairs.values():
+                again.append((row, next(first for first, taken in pairs.items() if taken == pair)))
                 continue
             pairs[place] = pair
             todo.append(_row(place, effect, cadence))
         if todo:
             self._assign(todo, pairs, ids, ledger)
+        for row, first in again:
+            ledger.like(row, first)
 
     def _assign(self, rows: Sequence[Row], pairs: Mapping[int, Pair], ids: Mapping[str, str], ledger: Ledger) -> None:
         try:
@@ -75,7 +82,7 @@ class Cadences:
             for row in rows:
                 ledger.refused(row, code, error.message)
             return
-        if not isinstance(answers, list) or len(answers) != len(rows):
+        if not isinstance(answers, list) or len(answers) != len(rows) or not all(isinstance(a, dict) for a in answers):
             ledger.unknown(rows)
             return
         refused = []
@@ -130,16 +137,17 @@ class Cadences:
 
     def _cadence_ids(self, sequences: Sequence[str]) -> dict[str, str]:
         """The id of each cadence that is named by name or id; one that does not exist is missing."""
-        asked = [name for name in dict.fromkeys(sequences) if name not in self._ids and not query.is_id(name)]
+        # Check characters prove an id. Any text of 15 letters looks like one: a cadence of that name comes first.
+        self._ids |= {name: name for name in sequences if len(name) == 18 and record_ids.normal(name)}
+        asked = [name for name in dict.fromkeys(sequences) if name not in self._ids]
         # Names need not be unique: an active cadence is meant rather than a draft, and the older of two.
         found = list(rows_where(self._client, "ActionCadence", ("Id", "Name", "State"), {"Name": asked}, order="Id"))
         for row in sorted(found, key=lambda row: row["State"] != "Active"):
             self._ids.setdefault(str(row["Name"]), str(row["Id"]))
-        return {
-            name: name if query.is_id(name) else self._ids[name]
-            for name in sequences
-            if query.is_id(name) or name in self._ids
-        }
+        for name in asked:
+            if query.is_id(name) and any(char.isdigit() for char in name):
+                self._ids.setdefault(name, name)
+        return {name: self._ids[name] for name in sequences if name in self._ids}
 
 
 def _row(place: int, effect: Enrol, cadence: str = "") -> Row:

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from leadline.sdk.errors import TransientError
+from leadline.sdk.errors import PermanentError, TransientError
 from leadline.sdk.records import Json, RawRecord
 from leadline_salesforce.cursor import epoch
 
@@ -44,21 +44,25 @@ _CONVERT: Mapping[str, _Convert] = {
 
 
 def records(body: bytes, expected: int, fields: Sequence[str], type_of: Callable[[str], str]) -> Iterator[RawRecord]:
-    """The rows of one page of results, one by one. TransientError when it has not `expected` rows."""
+    """The rows of one page of results, one by one.
+
+    TransientError when it has not `expected` rows, PermanentError when a column or value is not as described.
+    """
     # newline="": line ends are the reader's business, as quoted cells may hold them. The wrapper knows
     # no line ends but CR and LF, so that a U+2028 in a text is no end of a row.
     lines = csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline=""), strict=True)
-    header = [name.lower() for name in next(lines, [])]
     read = 0
-    if header:
-        record = _reader(header, fields, type_of)
-        try:
-            for row in lines:
-                if row:
-                    read += 1
-                    yield record(row)
-        except (csv.Error, UnicodeDecodeError, IndexError) as error:
-            raise _cut(read, expected) from error
+    try:
+        header = [name.lower() for name in next(lines, [])]
+        record = _reader(header, fields, type_of) if header else None
+        for row in lines:
+            if row and record is not None:
+                read += 1
+                yield record(row)
+    except (csv.Error, UnicodeDecodeError, IndexError) as error:
+        raise _cut(read, expected) from error
+    except (KeyError, ValueError) as error:  # no such column, or a cell that is not of its field's type
+        raise PermanentError(f"a page of a bulk query cannot be read at row {read}: {error}") from error
     if read != expected:
         raise _cut(read, expected)
 

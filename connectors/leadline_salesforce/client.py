@@ -12,8 +12,10 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest
 from simple_salesforce.login import token_login
 
+from leadline.sdk.errors import UnknownOutcomeError
 from leadline.sdk.http import LOOPBACK
 from leadline.sdk.ports import Runtime
+from leadline_salesforce import answers
 from leadline_salesforce.auth import TOKEN_PATH, token_request
 from leadline_salesforce.options import SalesforceOptions
 from leadline_salesforce.transport import REPEATABLE, Transport
@@ -29,7 +31,7 @@ class _FastSalesforce(Salesforce):  # type: ignore[misc] # the package has no ty
     """simple-salesforce with a JSON reader that costs a third."""
 
     def parse_result_to_json(self, result: requests.Response) -> Any:
-        return orjson.loads(result.content)
+        return answers.content(result)
 
 
 class Client:
@@ -56,14 +58,19 @@ class Client:
         return self._sf.restful(path, params=params or None, headers=_PLAIN)
 
     def query(self, soql: str, *, include_deleted: bool = False) -> dict[str, Any]:
-        """One page of a query: totalSize, done, records."""
-        page: dict[str, Any] = self._sf.query(soql, include_deleted=include_deleted, headers=_PLAIN)
-        return page
+        """One page of a query: done, records, and totalSize, the number of rows of all pages."""
+        return answers.page(self._sf.query(soql, include_deleted=include_deleted, headers=_PLAIN))
+
+    def count(self, soql: str, *, include_deleted: bool = True) -> int:
+        """What `SELECT COUNT()` counts."""
+        page = self.query(soql, include_deleted=include_deleted)
+        if not answers.holds(page, totalSize=int):
+            raise answers.UnreadableError("A query that counts was accepted and its answer counts nothing.")
+        return int(page["totalSize"])
 
     def more(self, next_records_url: str) -> dict[str, Any]:
         """The next page of a query that was not done."""
-        page: dict[str, Any] = self._sf.query_more(next_records_url, identifier_is_url=True, headers=_PLAIN)
-        return page
+        return answers.page(self._sf.query_more(next_records_url, identifier_is_url=True, headers=_PLAIN))
 
     def write(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
         """A write with JSON below `/services/data/vXX.X/`, never running assignment rules."""
@@ -72,6 +79,8 @@ class Client:
             return self._sf.restful(path, method=method, data=orjson.dumps(body), headers=headers)
         except SalesforceMalformedRequest as error:
             return error.content  # the results of an action of which some inputs failed; the rest was raised before
+        except answers.UnreadableError as error:
+            raise UnknownOutcomeError(error.message, place=self._runtime.name, fix=error.fix) from error
 
     def exchange(
         self,
@@ -99,7 +108,7 @@ class Client:
     def versions(self) -> list[str]:
         """The API versions that the org offers."""
         reply = self._session.get(f"{self._options.base_url}/services/data")
-        return [entry["version"] for entry in orjson.loads(reply.content)]
+        return [entry["version"] for entry in answers.listed(reply, version=str)]
 
     def close(self) -> None:
         """Give the connections back."""

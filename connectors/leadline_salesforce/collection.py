@@ -79,7 +79,7 @@ class Collections:
                 ledger.later([*part, *(row for rest in parts for row in rest)])
                 parts = []
             else:
-                if isinstance(answers, list) and len(answers) == len(part):
+                if _answer_each(part, answers):
                     answered += zip(part, answers, strict=True)
                 else:
                     ledger.unknown(part)
@@ -102,6 +102,16 @@ def batches(rows: Sequence[Row], size: int) -> Iterable[list[Row]]:
     kinds = list(dict.fromkeys(row.object for row in rows))
     for some in chunks(kinds, _MAX_OBJECTS):
         yield from chunks([row for kind in some for row in rows if row.object == kind], size)
+
+
+def _answer_each(rows: Sequence[Row], answers: object) -> bool:
+    """Whether these are answers to these rows: one for each, and none that names another record."""
+    if not isinstance(answers, list) or len(answers) != len(rows):
+        return False
+    return all(
+        isinstance(answer, dict) and not (row.id and answer.get("id") and str(answer["id"])[:15] != row.id[:15])
+        for row, answer in zip(rows, answers, strict=True)
+    )
 
 
 def _same_for_all(rows: Sequence[Row], error: PermanentError) -> bool:

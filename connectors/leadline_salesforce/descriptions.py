@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from leadline.sdk.errors import PermanentError
 from leadline.sdk.ports import Runtime
 from leadline.sdk.records import ObjectSchema
-from leadline_salesforce import query
+from leadline_salesforce import answers, query
 from leadline_salesforce.client import Client
 from leadline_salesforce.describe import object_schema
 from leadline_salesforce.errors import NOT_MODIFIED
@@ -72,10 +70,14 @@ class Descriptions:
         reply = self._client.exchange("GET", f"sobjects/{query.name(object)}/describe", headers=since)
         if known is not None and reply.status_code == NOT_MODIFIED:
             return Description(known.schema, known.traits, known.lookups, known.modified, now)
-        described = orjson.loads(reply.content)
-        pairs = [(_trait(field), field.get("relationshipName")) for field in described["fields"]]
+        described = answers.told(reply, name=str, fields=list)
+        try:
+            schema = object_schema(described)
+            pairs = [(_trait(field), field.get("relationshipName")) for field in described["fields"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise answers.unreadable(reply, "the body is no description") from error
         return Description(
-            schema=object_schema(described),
+            schema=schema,
             traits={trait.name.lower(): trait for trait, _ in pairs},
             lookups={relation.lower(): trait for trait, relation in pairs if relation},
             modified=reply.headers.get("Last-Modified", ""),

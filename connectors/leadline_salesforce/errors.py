@@ -7,7 +7,7 @@ must act and what to do. A status decides where there is no known code.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,10 +178,11 @@ def refusal(code: str, message: str) -> Refusal:
 
 def first_error(answer: Mapping[str, Any]) -> tuple[str, str]:
     """Code and message of a refused row of a collection or action, with the fields that the message leaves out."""
-    errors: Sequence[Mapping[str, Any]] = answer.get("errors") or ({},)
-    error = errors[0]
+    errors = answer.get("errors")
+    error = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     message = str(error.get("message") or "no reason was given")
-    unnamed = [name for name in error.get("fields") or () if name not in message]
+    fields = error.get("fields")
+    unnamed = [str(name) for name in fields if str(name) not in message] if isinstance(fields, list) else []
     if unnamed:
         message = f"{message} (fields: {', '.join(unnamed)})"
     return str(error.get("statusCode") or error.get("errorCode") or "UNKNOWN_EXCEPTION"), message
@@ -204,7 +205,7 @@ def classify(reply: Reply) -> Verdict:
     if reply.status < 300:
         return Verdict(Action.RETRY, message="something that is not Salesforce answered", applied=None)
     body = _body(reply)
-    if _is_action_result(body):
+    if reply.status == 400 and _is_action_result(body):
         return Verdict(Action.OK)
     code, message = _words(body)
     if isinstance(body, dict) and "error" in body:

@@ -47,6 +47,13 @@ class Health:
             return look()
         except LeadlineError as error:
             return Finding(False, what, error.message, error.fix)
+        except (KeyError, TypeError, ValueError) as error:
+            return Finding(
+                False,
+                what,
+                f"The answer is not one of Salesforce's ({type(error).__name__}: {error}).",
+                "Check base_url, and whether a proxy answers in the org's place.",
+            )
 
     def _version(self) -> Finding:
         wanted, offered = self._options.api_version, self._client.versions()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadline.sdk.records import Outcome, RowOutcome
@@ -65,6 +65,14 @@ class Ledger:
             self.written(row, record_id)
         else:
             self._ended[row.place] = RowOutcome(row.key, Outcome.REFUSED, not_applied())
+
+    def like(self, row: Row, first: int) -> None:
+        """The row asks for what the effect at the place `first` asked for already, and ends like that."""
+        ended = self._ended[first]
+        if ended.outcome is Outcome.WRITTEN:
+            self.unchanged(row, ended.record_id)
+        else:
+            self._ended[row.place] = replace(ended, key=row.key)
 
     def ended(self, row: Row) -> RowOutcome | None:
         return self._ended.get(row.place)

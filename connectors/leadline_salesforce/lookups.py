@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 import orjson
 
-from leadline_salesforce import query
+from leadline_salesforce import answers, query
 from leadline_salesforce.client import Client
 
 RETRIEVED = 2_000
@@ -24,7 +24,7 @@ def retrieve(client: Client, object: str, fields: Sequence[str], ids: Sequence[s
     body = orjson.dumps({"ids": list(ids), "fields": list(dict.fromkeys(("Id", *fields)))})
     headers = {"Content-Type": "application/json"}
     reply = client.exchange("POST", f"composite/sobjects/{object}", data=body, headers=headers, repeatable=True)
-    return {row["Id"][:15]: row for row in orjson.loads(reply.content) if row}
+    return {row["Id"][:15]: row for row in answers.listed(reply, Id=str)}
 
 
 def rows_where(
@@ -46,10 +46,10 @@ def rows_where(
     room = _URI - len(quote_plus(opening + closing))
     for texts in _within(room, [query.quote(value) for value in values]):
         page = client.query(f"{opening}{', '.join(texts)}{closing}", include_deleted=include_deleted)
-        yield from page["records"]
+        yield from answers.with_fields(page, fields)
         while not page["done"]:
             page = client.more(page["nextRecordsUrl"])
-            yield from page["records"]
+            yield from answers.with_fields(page, fields)
 
 
 def _within(room: int, texts: Sequence[str]) -> Iterator[list[str]]:

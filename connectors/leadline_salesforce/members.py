@@ -37,7 +37,8 @@ class Members:
         self._learn([effect.list_id for _, effect in joins])
         held = self._held([effect for _, effect in joins])
         todo: list[tuple[Row, JoinList]] = []
-        taken: set[Pair] = set()
+        taken: dict[Pair, int] = {}
+        again: list[tuple[Row, int]] = []
         for place, effect in joins:
             row = _row(place, effect, self._statuses.get(effect.list_id[:15]))
             if effect.target.object not in _LOOKUPS:
@@ -46,14 +47,18 @@ class Members:
             elif effect.list_id[:15] not in self._statuses:
                 words = f"there is no campaign {effect.list_id!r}, or it cannot be seen"
                 ledger.refused(row, "CAMPAIGN_NOT_FOUND", words)
-            elif (pair := _pair(effect)) in held or pair in taken:
-                ledger.unchanged(row, held.get(pair))
+            elif (pair := _pair(effect)) in held:
+                ledger.unchanged(row, held[pair])
+            elif pair in taken:
+                again.append((row, taken[pair]))
             else:
-                taken.add(pair)
+                taken[pair] = place
                 todo.append((row, effect))
         if todo:
             self._collections.send("POST", "composite/sobjects", [row for row, _ in todo], ledger)
             self._already(todo, ledger)
+        for row, first in again:
+            ledger.like(row, first)
 
     def _already(self, sent: Sequence[tuple[Row, JoinList]], ledger: Ledger) -> None:
         """Whoever became a member since we looked is told as unchanged."""

@@ -92,8 +92,8 @@ class Reading:
                 progress = progress.finished(newest, began, self._runtime.now())
                 yield Page(records, progress.cursor())
                 return progress
-            if place is None:
-                raise ValueError("an unfinished page without rows")
+            if place is None:  # a page that is full or not the last has rows
+                raise AssertionError("an unfinished page without rows")
             reading = progress.reading(place, began)
             job = self._job(request, place) if may_be_much else None
             may_be_much = False
@@ -119,12 +119,12 @@ class Reading:
 
     def _much(self, object: str, place: After) -> bool:
         try:
-            page = self._client.query(query.count(object, place), include_deleted=True)
+            rows = self._client.count(query.count(object, place))
         except (BudgetError, CredentialsError):
             raise
         except TransientError:
             return True  # rows that the org cannot count in time are many
-        return int(page["totalSize"]) > self._bulk_above
+        return rows > self._bulk_above
 
     def _collected(self, request: PullRequest, progress: Progress) -> Generator[Page, None, tuple[Progress, Ending]]:
         """All rows of the job. Reading goes on behind its snapshot, or where the job began when it came to nothing."""

@@ -38,7 +38,7 @@ class SalesforceSource:
     def count(self, request: PullRequest) -> Estimate:
         """The rows beyond the cursor, and how many of them are not in the recycle bin. Two calls."""
         soql = query.count(request.object, Progress.read(request.cursor).start())
-        total, living = (int(self._client.query(soql, include_deleted=each)["totalSize"]) for each in (True, False))
+        total, living = (self._client.count(soql, include_deleted=each) for each in (True, False))
         return Estimate(request.object, total, self._reading.calls(total), living=living)
 
     def pull(self, request: PullRequest) -> Iterator[Page]:

@@ -9,6 +9,7 @@ never armed: the client is built on a session id that the adapter replaces.
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,12 +20,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from leadline.sdk.errors import ConfigError, CredentialsError, PermanentError
+from leadline.sdk.errors import ConfigError, CredentialsError, TransientError, UnknownOutcomeError
 from leadline.sdk.http import ConnectFailed, HttpPolicy, Reply, ReplyLost
 from leadline.sdk.ports import Runtime
+from leadline_salesforce.answers import holds
 from leadline_salesforce.auth import TOKEN_PATH
 from leadline_salesforce.budget import Quota
-from leadline_salesforce.errors import classify, expired
+from leadline_salesforce.errors import NOT_MODIFIED, classify, expired
 from leadline_salesforce.options import SalesforceOptions
 
 # Marks a POST that only reads, or that cannot do anything twice. For the adapter; it never leaves.
@@ -87,6 +89,9 @@ class Transport(HTTPAdapter):
             response = self._exchange(request, path, proxies, safe=safe)
             if expired(response.status_code, response.content):
                 raise self._latched("Salesforce refuses the session that it has just opened")
+        if response.status_code == NOT_MODIFIED and "If-Modified-Since" not in request.headers:
+            words = f"{request.method} {path} was answered 304, which nobody asked for"
+            raise (TransientError if safe else UnknownOutcomeError)(words, place=self._runtime.name)
         self._quota.note(response.headers.get("Sforce-Limit-Info", ""))
         return response
 
@@ -116,6 +121,8 @@ class Transport(HTTPAdapter):
             # library's timeout is one of each read and a body that trickles would never end.
             response._content = _within(deadline, response)  # where the library keeps it
         except requests.exceptions.SSLError as error:
+            if _hung_up(error):
+                raise ReplyLost(_reason(error)) from error
             raise ConfigError(
                 f"{self._host} could not be trusted: {_reason(error)}.",
                 place=self._runtime.name,
@@ -169,8 +176,8 @@ class Transport(HTTPAdapter):
             granted = orjson.loads(response.content)
         except orjson.JSONDecodeError:
             granted = None
-        if not isinstance(granted, dict) or not {"access_token", "instance_url"} <= granted.keys():
-            raise PermanentError(
+        if not holds(granted, access_token=str, instance_url=str):
+            raise ConfigError(
                 f"{self._host} does not answer like Salesforce's token endpoint.",
                 place=self._runtime.name,
                 fix="Check base_url.",
@@ -188,6 +195,16 @@ def _within(deadline: float, response: requests.Response) -> bytes:
             response.close()
             raise requests.exceptions.ReadTimeout("the answer did not end in time")
     return b"".join(chunks)
+
+
+def _hung_up(error: requests.exceptions.SSLError) -> bool:
+    """Whether the far side went away in the middle of TLS, which says nothing about its certificate."""
+    inner: object = error
+    while isinstance(inner, BaseException):
+        if isinstance(inner, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return True
+        inner = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
+    return False
 
 
 def _not_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -70,8 +70,10 @@ class Updates:
             # A field or object that cannot be seen has not taken a value: the next push is refused and says why.
             rows = {}
         for place, effect in some:
-            held = rows.get(effect.target.id[:15])
-            there = held is not None and all(same(held[name], value) for name, value in effect.values.items())
+            # In the org's spelling, which a write need not have.
+            row = rows.get(effect.target.id[:15])
+            held = {name.lower(): value for name, value in row.items()} if row is not None else None
+            there = held is not None and all(same(held.get(name.lower()), v) for name, v in effect.values.items())
             ledger.found(Row(place, effect.key, {}), effect.target.id if there else None)
 
 

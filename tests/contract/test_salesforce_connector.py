@@ -11,6 +11,8 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, PublicFormat
 
 from leadline.sdk.errors import BudgetError, ConfigError, CredentialsError, PermanentError, TransientError
 from leadline.sdk.ports import CallMade, Runtime
@@ -725,7 +727,16 @@ def test_jwt_bearer_over_tls_with_a_private_authority(tmp_path: Path) -> None:
             read(org.connect_with(untrusting), "Lead")
 
 
-def test_a_key_that_is_none_is_a_config_error(org: Org) -> None:
-    options = {"base_url": org.sandbox.base_url, "consumer_key": "k", "username": "u", "private_key": "nonsense"}
+def _pem(kind: str) -> str:
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    if kind == "public":
+        return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")).decode()
+
+
+@pytest.mark.parametrize("kind", ["nonsense", "public", "encrypted"])
+def test_a_key_that_is_none_is_a_config_error(org: Org, kind: str) -> None:
+    key = kind if kind == "nonsense" else _pem(kind)
+    options = {"base_url": org.sandbox.base_url, "consumer_key": "k", "username": "u", "private_key": key}
     with pytest.raises(ConfigError, match="not a PEM key"):
         read(org.connect_with(options), "Lead")

@@ -8,8 +8,9 @@ import pytest
 from tests.salesforce_reader import Org, read, rows, serving, small_world
 
 from leadline.sdk.errors import BudgetError, ConfigError, CredentialsError
+from leadline.sdk.ports import Runtime
 from leadline_salesforce import versions
-from leadline_salesforce.budget import PAUSE
+from leadline_salesforce.budget import PAUSE, Quota
 
 
 @pytest.fixture
@@ -113,6 +114,17 @@ def test_u10_a_part_of_the_daily_quota_is_left_to_others(org: Org) -> None:
     with pytest.raises(BudgetError):
         read(connection, "Lead")
     assert org.vendor.gate.used == 7
+
+
+def test_u10_a_reply_that_does_not_tell_the_quota_ends_no_pause(org: Org) -> None:
+    """Replies to calls of other threads arrive after the one that told; not all of them carry the count."""
+    quota = Quota(Runtime(name="crm", now=lambda: org.now, sleep=org.sleep), 10)
+    quota.note("api-usage=95/100")
+    quota.note("")
+    with pytest.raises(BudgetError):
+        quota.ask()
+    quota.note("api-usage=20/100")
+    quota.ask()
 
 
 def test_u10_calls_go_on_when_the_quota_has_come_back(org: Org) -> None:

@@ -182,6 +182,31 @@ def test_a_cadence_is_named_by_id_or_name_and_is_asked_for_once(org: Org) -> Non
     assert [path.rpartition("/")[2] for _, path, _ in org.calls()] == ["query", "assignTargetToSalesCadence"]
 
 
+def test_a_cadence_whose_name_looks_like_an_id_is_found_by_its_name(org: Org) -> None:
+    table = org.vendor.org.tables["ActionCadence"]
+    fast = next(row for row in table.rows.values() if row["Name"] == "Fast track")
+    table.put({**fast, "Name": "NurtureSequence"})  # 15 letters, as an id has
+    try:
+        connection = org.connect()
+        assert ends(connection.push([enrol(55, "NurtureSequence")])) == [Outcome.WRITTEN]
+        assert ends(connection.find([enrol(55, "NurtureSequence")])) == [Outcome.WRITTEN]
+        assert codes(connection.push([enrol(56, "NoSuchSequences")])) == ["CADENCE_NOT_FOUND"]
+    finally:
+        table.put(fast)
+
+
+def test_one_person_asked_for_twice_is_refused_twice(org: Org) -> None:
+    """The second is not told as enrolled already while the first is refused."""
+    twice = [enrol(57, "Nurture: introduction"), enrol(57, "Nurture: introduction", key="second")]
+    table = org.vendor.org.tables["ActionCadence"]
+    nurture = next(row for row in table.rows.values() if row["Name"] == "Nurture: introduction")
+    table.put({**nurture, "State": "Inactive"})
+    results = org.connect().push(twice)
+    table.put(nurture)
+    assert codes(results) == ["INVALID_STATUS"] * 2
+    assert [result.key for result in results] == [effect.key for effect in twice]
+
+
 def test_a_cadence_that_is_not_there_or_not_active_is_named(org: Org) -> None:
     results = org.connect().push([enrol(60, "Slow track"), enrol(61)])
     assert codes(results) == ["CADENCE_NOT_FOUND", None]
