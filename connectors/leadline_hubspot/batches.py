@@ -8,6 +8,7 @@ sent again; where it blames nobody, the batch is halved until the culprit stands
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,7 +21,10 @@ TRACE = "objectWriteTraceId"
 # Refusals of a whole batch that one of its rows may be to blame for.
 _ROW_REFUSALS = frozenset({400, 404, 409, 413})
 Input: TypeAlias = Mapping[str, Any]
+SIDE_BY_SIDE = 6
+"""Batches under way at the same time. HubSpot takes 19 calls a second and a third of a second for a batch, or less."""
 
+_Part: TypeAlias = tuple[str, list[Input]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -36,9 +40,38 @@ _UNKNOWN = Result()
 def write_batches(client: Client, jobs: Sequence[tuple[str, Sequence[Input]]]) -> dict[str, Result]:
     """Write batches, each (path, inputs), and give a result for every trace id.
 
-    Raises what the client raises as long as nothing has been sent; once something has, the rest is unknown.
+    Several go side by side, unless a record comes twice: the order of its writes is kept. Raises what the
+    client raises as long as nothing has been sent; once something has, the rest is unknown.
     """
-    waiting = [(path, list(part)) for path, inputs in jobs for part in _parts(inputs)]
+    parts = [(path, list(part)) for path, inputs in jobs for part in _parts(inputs)]
+    records = [(path, each["id"]) for path, inputs in parts for each in inputs if "id" in each]
+    if len(parts) > 1 and len(set(records)) == len(records):
+        return _side_by_side(client, parts)
+    return _in_turn(client, parts)
+
+
+def _side_by_side(client: Client, parts: Sequence[_Part]) -> dict[str, Result]:
+    """Each batch in a thread of its own. None is begun after one has failed."""
+    failures: list[LeadlineError] = []
+
+    def written(part: _Part) -> dict[str, Result]:
+        if failures:
+            return {}
+        try:
+            return _in_turn(client, [part])
+        except LeadlineError as error:
+            failures.append(error)
+            return {}
+
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(parts)), thread_name_prefix="hubspot-batch") as threads:
+        results = {trace: result for ended in threads.map(written, parts) for trace, result in ended.items()}
+    if failures and not results:
+        raise failures[0]
+    return {each[TRACE]: results.get(each[TRACE], _UNKNOWN) for _, inputs in parts for each in inputs}
+
+
+def _in_turn(client: Client, parts: Sequence[_Part]) -> dict[str, Result]:
+    waiting = list(parts)
     results: dict[str, Result] = {}
     while waiting:
         path, inputs = waiting.pop(0)

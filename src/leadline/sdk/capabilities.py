@@ -11,8 +11,8 @@ class Capabilities:
 
     `*_batch` is the number of rows in one call (0: the system cannot do it); `page_size` the rows
     in one page of a full read. When more than `bulk_above` updates wait, up to `bulk_batch` of them are
-    pushed at once, for a system that takes so many in one asynchronous job (0: it has none). `bulk_calls`
-    is what one such job costs in API calls, polling and results included, for forecasts.
+    pushed at once, for a system that takes so many in one asynchronous job or in calls side by side (0:
+    neither). `bulk_calls` is what that costs in API calls, polling and results included, for forecasts.
     """
 
     reads: tuple[str, ...]

@@ -98,9 +98,10 @@ class Sink(Protocol):
     # Apply effects of one kind, at most one batch of the capabilities' size, in one go. One outcome
     # per effect, in order: a batch is never answered with a log line. Raises TransientError only
     # when it is certain that nothing was applied; when that is not certain the outcomes are UNKNOWN.
-    # More than `update_batch` updates (of one object, at most `bulk_batch`) are one asynchronous job: the
-    # push lasts until the job has ended and its rows' results are read, minutes if need be, and every
-    # single call within it keeps the runtime's deadline. A row whose result never came is UNKNOWN.
+    # More than `update_batch` updates (of one object, at most `bulk_batch`) are one asynchronous job, or
+    # calls side by side: the push lasts until all have ended and the rows' results are read, minutes if
+    # need be, and every single call within it keeps the runtime's deadline. A row whose result never came
+    # is UNKNOWN.
     def push(self, effects: Sequence[Effect]) -> list[RowOutcome]: ...
 
     # Read back what became of effects whose outcome is unknown. WRITTEN when the system shows the
