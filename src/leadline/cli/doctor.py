@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from leadline.cli import errors, options, output
 from leadline.cli.output import Column
@@ -15,16 +17,48 @@ if TYPE_CHECKING:
 
     from leadline.app.doctor import Examined
 
+ALL = "all"
 
-def doctor() -> int:
+
+def doctor(
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Compare what is stored with the CRMs instead: is anything lost?")
+    ] = False,
+    sample: Annotated[
+        str | None,
+        typer.Option("--sample", metavar="N|all", help="Rows of each object to read again. \\[default: 200]"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Draw the sample of this number. \\[default: another one each day]")
+    ] = None,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Have the next sync read by id what was found to be wrong.")
+    ] = False,
+) -> int:
     """Check settings, credentials, permissions and mappings, and say what to fix.
 
     Signs in to every connection, reads its schema, compares it with the mapping; looks whether the
     model's plays find their owners and sequences. Writes nothing to a CRM. Ends with an error when
     anything needs mending.
 
-    Example: leadline --project acme doctor
+    With --reconcile it compares what is stored with what the CRMs hold: by their counts, and by the
+    contents of a sample of records. It names what is missing or wrong, and what could not be proved.
+
+    Examples:
+
+    leadline --project acme doctor
+
+    leadline doctor --reconcile --sample all
     """
+    if reconcile:
+        from leadline.cli.reconcile import reconcile as prove
+
+        return prove(sample=_size(sample), seed=seed, mend=mend)
+    said = [
+        name for name, value in (("--sample", sample), ("--seed", seed), ("--mend", mend or None)) if value is not None
+    ]
+    if said:
+        raise typer.BadParameter(f"{said[0]} belongs to --reconcile.")
     from leadline.app.doctor import examine
 
     found = list(examine(options.current().settings()))
@@ -43,6 +77,19 @@ def doctor() -> int:
         return errors.failing(answer, error, findings_table(found))
     output.show(answer, findings_table(found), "Everything is well. Next: leadline backfill --dry-run")
     return 0
+
+
+def _size(sample: str | None) -> int | None:
+    """The size of the sample, None for everything."""
+    if sample is None:
+        from leadline.app.reconciling import SAMPLE
+
+        return SAMPLE
+    if sample == ALL:
+        return None
+    if sample.isdecimal() and int(sample) > 0:
+        return int(sample)
+    raise typer.BadParameter(f"--sample takes a number of rows from 1 on, or '{ALL}', not '{sample}'.")
 
 
 _COLUMNS = (Column("", whole=True), Column("of", cut=16), Column("what", whole=True), Column("finding"))

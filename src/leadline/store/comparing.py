@@ -21,13 +21,15 @@ class Difference:
     """How a stored row differs from what the CRM shows.
 
     `missing`: it is not stored as living; `gone`: it is, and the CRM has it no more; otherwise `columns` differ.
-    `damaged`: the stored row is not what was once stored, so that no reading again would notice.
+    `damaged`: the stored row is not what was once stored, so that no reading again would notice. `drifted`: only links
+    differ, and the CRM has not given the record a new stamp, as some do not when associations change.
     """
 
     missing: bool = False
     gone: bool = False
     columns: tuple[str, ...] = ()
     damaged: bool = False
+    drifted: bool = False
 
 
 def compare_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str, Any]]) -> dict[str, Difference]:
@@ -37,6 +39,7 @@ def compare_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[
     survivors = survivors_of(connection, entity, latest.values())
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     listed = tuple(field.name for field in FIELDS[entity] if field.kind is Kind.LIST)
+    links = {field.name for field in FIELDS[entity] if field.kind is Kind.LINK}
     found: dict[str, Difference] = {}
     for uid, row in latest.items():
         old = before.get(uid)
@@ -51,7 +54,8 @@ def compare_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[
         now = prepared(led_on(row, LINKS[entity], survivors), scored, listed)
         columns = tuple(name for name in now if name not in _OF_READING and now[name] != old[name])
         if columns or damaged:
-            found[uid] = Difference(columns=columns, damaged=damaged)
+            drifted = not damaged and set(columns) <= links and old["modified_at"] == row["modified_at"]
+            found[uid] = Difference(columns=columns, damaged=damaged, drifted=drifted)
     return found
 
 
