@@ -312,7 +312,8 @@ def test_the_deployed_extras_leave_the_sandboxes_out(root: Path) -> None:
 
 
 def make(root: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")  # the tests themselves are run by make
+    env = {name: value for name, value in os.environ.items() if name not in outer}
     return subprocess.run(
         ["make", *arguments],
         cwd=root,
