@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast soak peers lint types bench wheel constraints clean
+.PHONY: help install deploy demo test test-fast soak peers lint types bench complete-read wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -77,7 +77,10 @@ peers: install .peers/js/.installed $(PEERS) ## clients by others, for tests/pee
 	@touch $@
 
 bench: install ## measured comparisons
-	@for file in bench/*.py; do $(BIN)/python "$$file"; done
+	@for file in bench/*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
+
+complete-read: install ## whether a million records are read completely while people work in the CRM; half an hour
+	@$(BIN)/python -m bench.complete_read --records 1000000
 
 wheel: install ## the wheel and the source archive, into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .

@@ -1,6 +1,6 @@
 """Leadline's connectors beside others': calls and client CPU per 1,000 records, seconds at 80 ms latency, rows lost.
 
-    python bench/connectors.py [--contacts N] [--repeat N] [--only TEXT]
+    python -m bench.connectors [--contacts N] [--repeat N] [--only TEXT]
 
 Each contender is a process of its own in its own environment (`make peers` installs those of others; a
 missing one is named and left out), the sandbox is another process with its rates lifted. Contenders
@@ -19,61 +19,22 @@ All read the same fields of contacts and write the same values. docs/benchmarks.
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from bench.contest.programs import Contender, Failed, run
+from bench.contest.sandboxes import Crm, served
 from rich.console import Console
 from rich.table import Table
 
-from leadline.app.bootstrap import load_mapping_file
-from leadline.app.rehearsal import LocalCrm
-from leadline.core.normalize.apply import request
-from leadline.core.normalize.write import vendor_values
-from leadline.sdk.records import Scalar
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent
 LATENCY_MS = 80
 BAD_ROWS = 10
-STUCK = 600  # seconds
 SLOW = 3  # seconds of CPU that are precise enough without another run
 
 
-@dataclass(frozen=True)
-class Contender:
-    """Who does what: a program in an environment, with the job and options that its order names.
-
-    `rows` is how many it writes (0: it reads all there are), `sample` how many of them at latency,
-    `floor` the calls per 1,000 records that the vendor's page or batch size allows at best.
-    """
-
-    system: str
-    name: str
-    program: str
-    job: str
-    rows: int = 0
-    sample: int = 0
-    floor: float = 0.0
-    environment: str = ""
-    order: Mapping[str, Any] = field(default_factory=dict)
-    fast: Mapping[str, Any] = field(default_factory=dict)  # only while CPU is measured: no pacing
-    targets: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def python(self) -> Path:
-        """The interpreter of its environment; Leadline's own for the clients that Leadline uses too."""
-        return ROOT / ".peers" / self.environment / "bin" / "python" if self.environment else Path(sys.executable)
-
-
-OBJECTS = {"salesforce": "Contact", "hubspot": "contacts"}
 UNPACED = {"options": {"rates": {"calls_per_10_seconds": 10**6, "searches_per_second": 10**6}}}
 READ_CPU, WRITE_CPU = 10.0, 15.0  # ms per 1,000 records
 READ, WRITE = {"cpu": READ_CPU}, {"cpu": WRITE_CPU, "calls": 1.1}
@@ -107,7 +68,7 @@ CONTENDERS = [
               fast=_unpaced(search_above_rows=0), targets=READ),
     Contender("hubspot", "tap-hubspot", "singer_hubspot.py", "read", floor=10, environment="tap-hubspot"),
     Contender("hubspot", "hubspot-api-client, get_all", "client_hubspot.py", "read", floor=10),
-    Contender("hubspot", "Leadline, batches", "ours.py", "write", rows=5_000, floor=10, fast=_unpaced(), targets=WRITE),
+    Contender("hubspot", "Leadline, batches", "ours.py", "bulk", rows=5_000, floor=10, fast=_unpaced(), targets=WRITE),
     Contender("hubspot", "hubspot-api-client, batches", "client_hubspot.py", "write", rows=5_000, floor=10),
     Contender("hubspot", "hubspot-api-client, one by one", "client_hubspot.py", "each", rows=1_000, sample=50,
               floor=10),
@@ -135,97 +96,6 @@ class Figures:
     lost: bool = False
 
 
-class Crm:
-    """A sandbox in a process of its own, and what stands in it."""
-
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.system: str = told["system"]
-        self.sign_ins: Mapping[str, Any] = told["sign_ins"]
-        self._crm = LocalCrm(self.system, told["base_url"], told["credentials"], told["records"], ())
-        self.object = OBJECTS[self.system]
-        mapping = load_mapping_file(ROOT / "mappings" / f"{self.system}.yaml").objects[self.object]
-        key = ["Id"] if self.system == "salesforce" else []
-        self.fields = [*key, *request(mapping)[0]]
-        self._write = mapping
-        self.people = self._people()
-
-    def _people(self) -> list[tuple[str, str]]:
-        """(id, e-mail) of everybody who has one, in the CRM's order."""
-        rows = self.control(f"state?object={self.object}")[self.object]
-        known = [
-            (row.get("Id") or row["id"], row.get("Email") or row.get("properties", {}).get("email")) for row in rows
-        ]
-        return [(uid, email) for uid, email in known if email]
-
-    def control(self, path: str, body: Any = None) -> Any:
-        """Ask the sandbox's control surface."""
-        return self._crm.control(path, body)
-
-    def forget_faults(self) -> None:
-        """Remove all rules."""
-        asked = urllib.request.Request(f"{self._crm.base_url}/__sandbox__/faults", method="DELETE")
-        urllib.request.urlopen(asked, timeout=60).close()
-
-    def order(self, contender: Contender, rows: int, score: int) -> dict[str, Any]:
-        """What a contender is told. `score` tells one run's writes from another's."""
-        given = {"system": self.system, "credentials": dict(self._crm.credentials), "sign_ins": self.sign_ins}
-        values = self.values(score)
-        written = [{"id": uid, "email": email, "fields": values} for uid, email in self.people[:rows]]
-        return {**given, "job": contender.job, "object": self.object, "fields": self.fields, "rows": written,
-                **contender.order}  # fmt: skip
-
-    def values(self, score: int) -> dict[str, Scalar]:
-        """What is written to every record; as text where the vendor takes nothing else."""
-        reasons = "Pricing page twice in a week (+20); Head of Finance (+15)"
-        values: dict[str, Scalar] = {"score": score, "fit": 50, "intent": 21, "group": "nurture", "reasons": reasons}
-        given = vendor_values(self._write, values)
-        return {name: str(value) for name, value in given.items()} if self.system == "hubspot" else dict(given)
-
-    def written(self, score: int) -> int:
-        """How many records hold this score."""
-        (name, value) = next(iter(self.values(score).items()))
-        rows = self.control(f"state?object={self.object}")[self.object]
-        held = [row.get("properties", row).get(name) for row in rows]
-        return sum(str(each).removesuffix(".0") == str(value) for each in held)
-
-
-@contextmanager
-def served(system: str, contacts: int) -> Iterator[Crm]:
-    """A sandbox with a crowd, its rates lifted."""
-    command = [sys.executable, "-m", "leadline", "sandbox", system, "--json"]
-    command += ["--accounts", str(contacts // 5), "--contacts", str(contacts), "--seed", "7"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            crm = Crm(json.loads(process.stdout.readline()))
-            if system == "hubspot":
-                crm.control("settings", {"unlimited": True})
-            yield crm
-        finally:
-            process.terminate()
-
-
-def run(crm: Crm, contender: Contender, order: Mapping[str, Any], latency: int = 0) -> tuple[dict[str, Any], int]:
-    """One run: what the contender told, and the calls of its work."""
-    command = [str(contender.python), "-W", "ignore", str(HERE / "contenders" / contender.program)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin and process.stdout
-        process.stdin.write(json.dumps(order) + "\n")
-        process.stdin.flush()
-        if process.stdout.readline() != "ready\n":
-            raise SystemExit(f"{contender.name} did not get ready:\n{process.communicate()[1][-3_000:]}")
-        since = crm.control("requests?since=999999999")["next"]
-        crm.control("latency", {"ms": latency})
-        said, complaint = process.communicate("go\n", timeout=STUCK)
-        crm.control("latency", {"ms": 0})
-    if process.returncode:
-        raise SystemExit(f"{contender.name} failed:\n{complaint[-3_000:]}")
-    made = crm.control(f"requests?since={since}")["requests"]
-    return json.loads(said), sum("/oauth" not in each["path"] for each in made)
-
-
 SCORES = iter(range(100))
 
 
@@ -234,11 +104,11 @@ def measured(crm: Crm, contender: Contender, repeat: int) -> Figures:
     runs = []
     for _ in range(repeat):
         score = next(SCORES)
-        order = {**crm.order(contender, contender.rows, score), **contender.fast}
+        order = {**contender.told(crm, contender.rows, score), **contender.fast}
         told, calls = run(crm, contender, order)
         runs.append(told)
         if contender.rows and (held := crm.written(score)) != contender.rows:
-            raise SystemExit(f"{contender.name} wrote {held} of {contender.rows} rows on a good day")
+            raise Failed(f"{contender.name} wrote {held} of {contender.rows} rows on a good day")
         if told["cpu"] > SLOW:
             break
     rows = told["rows"]
@@ -254,7 +124,7 @@ def measured(crm: Crm, contender: Contender, repeat: int) -> Figures:
         told, _ = run(crm, contender, {**order, "job": "normalize"})
         figures.normalizing = told["cpu"] * 1e6 / rows - figures.cpu
     asked = contender.sample or min(contender.rows, 2_000)
-    told, _ = run(crm, contender, crm.order(contender, asked, next(SCORES)), LATENCY_MS)
+    told, _ = run(crm, contender, contender.told(crm, asked, next(SCORES)), LATENCY_MS)
     figures.sample = told["rows"]
     figures.seconds = told["seconds"] * 1_000 / told["rows"]
     if contender.rows:
@@ -271,7 +141,7 @@ WRITES = {
 def _bad_day(crm: Crm, contender: Contender, figures: Figures) -> None:
     rows = contender.rows if contender.rows <= 1_000 else 2_500
     score = next(SCORES)
-    order = {**crm.order(contender, rows, score), **contender.fast}
+    order = {**contender.told(crm, rows, score), **contender.fast}
     refused = [each["id"] for each in random.Random(5).sample(order["rows"], BAD_ROWS)]
     code = "FIELD_CUSTOM_VALIDATION_EXCEPTION" if crm.system == "salesforce" else "VALIDATION_ERROR"
     writes = {"path": WRITES[crm.system], "times": 1}
@@ -283,8 +153,8 @@ def _bad_day(crm: Crm, contender: Contender, figures: Figures) -> None:
     try:
         told, _ = run(crm, contender, order)
         written = told["written"]
-    except SystemExit as error:
-        written, told = 0, {"ended": str(error)}
+    except Failed:
+        written = 0
     finally:
         crm.forget_faults()
     held, good = crm.written(score), rows - BAD_ROWS
@@ -309,8 +179,11 @@ def main() -> None:
                 if not contender.python.exists():
                     print(f"{contender.name}: not installed, run: make peers", file=sys.stderr)
                     continue
-                everything.append(measured(crm, contender, told.repeat))
                 print(f"{system}: {contender.name}", file=sys.stderr)
+                try:
+                    everything.append(measured(crm, contender, told.repeat))
+                except Failed as failed:
+                    print(failed, file=sys.stderr)
     show(everything)
 
 

@@ -5,6 +5,8 @@ Rows whose end is unknown are read back, and sent again when they were not appli
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,6 +36,8 @@ def prepare(order: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     connection.schema(name)
     if order["job"] in {"read", "normalize"}:
         return partial(read, connection, system, name, mapping, order["job"] == "normalize")
+    if order["job"] == "pace":
+        return partial(keep_busy, connection, order, mapping)
     able = registry.load(system).capabilities
     size = able.bulk_batch if order["job"] == "bulk" else able.update_batch
     effects = [UpdateFields(f"bench-{row['id']}", RecordRef(name, row["id"]), row["fields"]) for row in order["rows"]]
@@ -65,6 +69,37 @@ def write(connection: Connection, effects: Sequence[UpdateFields], size: int) ->
             break
     written = sum(end.outcome in {Outcome.WRITTEN, Outcome.UNCHANGED} for end in ends.values())
     return {"rows": len(effects), "written": written, "failed": len(effects) - written}
+
+
+def keep_busy(connection: Connection, order: dict[str, Any], mapping: ObjectMapping) -> dict[str, Any]:
+    """As many calls as the connection's pace lets through in so many seconds: readers and writers side by side.
+
+    No associations are read: reading by search makes searches only, and the other calls are the writers'.
+    """
+    fields, _ = request(mapping)
+    asked = PullRequest(object=order["object"], fields=fields, links=(), now=int(time.time()))
+    values = order["rows"][0]["fields"]
+    targets = [RecordRef(order["object"], row["id"]) for row in order["rows"]]
+    end, turns = time.monotonic() + order["seconds"], itertools.count()
+
+    def reading() -> None:
+        while time.monotonic() < end:
+            for _ in connection.pull(asked):
+                if time.monotonic() > end:
+                    return
+
+    def writing() -> None:
+        while time.monotonic() < end:
+            turn = next(turns)
+            connection.push([UpdateFields(f"{turn}-{target.id}", target, values) for target in targets])
+
+    threads = [threading.Thread(target=reading) for _ in range(order["readers"])]
+    threads += [threading.Thread(target=writing) for _ in range(order["writers"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"rows": 0}
 
 
 def _pushed(connection: Connection, batch: Sequence[UpdateFields]) -> list[RowOutcome]:
