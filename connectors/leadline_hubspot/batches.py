@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from leadline.sdk.errors import LeadlineError, UnknownOutcomeError
+from leadline_hubspot.answers import results_of
 from leadline_hubspot.client import Answer, Client
 from leadline_hubspot.errors import BARS_A_PROPERTY, code_of
 
@@ -20,11 +21,11 @@ SIZE = 100  # inputs in one batch
 TRACE = "objectWriteTraceId"
 # Refusals of a whole batch that one of its rows may be to blame for.
 _ROW_REFUSALS = frozenset({400, 404, 409, 413})
-Input: TypeAlias = Mapping[str, Any]
 SIDE_BY_SIDE = 6
 """Batches under way at the same time. HubSpot takes 19 calls a second and a third of a second for a batch, or less."""
-
+Input: TypeAlias = Mapping[str, Any]
 _Part: TypeAlias = tuple[str, list[Input]]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -103,10 +104,11 @@ def _in_turn(client: Client, parts: Sequence[_Part]) -> dict[str, Result]:
 def _blamed(inputs: Sequence[Input], body: Mapping[str, Any]) -> dict[str, Result]:
     """The rows that a refusal of their whole batch names: by trace, by id, or by a property that none may set."""
     found: dict[str, Result] = {}
-    details = [each for each in body.get("errors") or () if isinstance(each, dict)]
+    details = [each for each in _listed(body.get("errors")) if isinstance(each, dict)]
     # Each detail as an error of its own, then the whole for what its own context names.
     for context_of, error in [*((each, {**body, "errors": [each]}) for each in details), (body, body)]:
-        context = context_of.get("context") or {}
+        context = context_of.get("context")
+        context = context if isinstance(context, dict) else {}
         names = {str(each) for name in (TRACE, "ids", "id") for each in _listed(context.get(name))}
         barred = set(_listed(context.get("propertyName"))) if code_of(error) in BARS_A_PROPERTY else set()
         for each in inputs:
@@ -170,6 +172,6 @@ def read_batch(
         }
         if id_property:
             body["idProperty"] = id_property
-        for row in client.read(f"{path}/batch/read", body).body["results"]:
+        for row in results_of(client.read(f"{path}/batch/read", body).body):
             found[row["properties"][id_property] if id_property else row["id"]] = row
     return found

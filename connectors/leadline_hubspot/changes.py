@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from leadline.sdk.errors import PermanentError
 from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
 from leadline_hubspot import search
+from leadline_hubspot.answers import next_after, results_of
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.links import BATCH, with_links
 from leadline_hubspot.relinks import KEPT
@@ -117,7 +118,7 @@ class Changes:
         if seen is None or seen < search.PAGE or self._position.get("stamp") is not None:
             return False
         body = self._search(search.latest_since(self._request.object, self._position["since"]))
-        newest = [stamp_of(self._request.object, row) for row in body["results"]]
+        newest = [stamp_of(self._request.object, row) for row in results_of(body)]
         return bool(body["total"] == seen and newest == [self._position["top"]])
 
     # --- changed
@@ -148,7 +149,7 @@ class Changes:
         if walk.tie is not None:
             return self._step_in_tie(walk)
         kind = self._request.object
-        rows = self._search(search.changed_since(kind, walk.stamp, walk.held, searchable(self._names)))["results"]
+        rows = results_of(self._search(search.changed_since(kind, walk.stamp, walk.held, searchable(self._names))))
         if not rows:
             return rows, walk, False
         last = stamp_of(kind, rows[-1])
@@ -165,7 +166,7 @@ class Changes:
         tie = walk.tie or "0"
         request = search.changed_at(self._request.object, walk.stamp, tie, searchable(self._names))
         try:
-            found = self._search(request)["results"]
+            found = results_of(self._search(request))
         except PermanentError:
             return self._list_instead(walk)
         if found and int(found[-1]["id"]) <= int(tie):
@@ -221,14 +222,14 @@ class Changes:
             if began is None:
                 began = answer.at if answer.at is not None else self._request.now * 1000
             pages += 1
-            for row in answer.body["results"]:
+            for row in results_of(answer.body):
                 if not row.get("archivedAt"):
                     continue
                 at = millis(row["archivedAt"])
                 found.append((at, f"{row['id']}@{at}"))  # it may come back, and be archived again
                 if at >= mark and (found[-1][1] not in told or row["id"] in self._living):
                     records += [RawRecord(row["id"], {}, at // 1000, deleted=True), *merged_into(row, at // 1000)]
-            after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
+            after = next_after(answer.body)
             if not after:
                 break
         following = began - self._overlap

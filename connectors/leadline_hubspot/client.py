@@ -23,10 +23,11 @@ from hubspot import HubSpot as VendorClient
 from pydantic import SecretStr
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
-from leadline.sdk.errors import ConfigError, CredentialsError, PermanentError
+from leadline.sdk.errors import ConfigError, CredentialsError, PermanentError, TransientError, UnknownOutcomeError
 from leadline.sdk.http import ConnectFailed, HttpPolicy, Pace, Reply, ReplyLost, require_tls
 from leadline.sdk.ports import Runtime
-from leadline_hubspot.errors import classify
+from leadline_hubspot.answers import FIX
+from leadline_hubspot.errors import classify, error_of
 from leadline_hubspot.options import Options
 from leadline_hubspot.quota import DailyQuota
 from leadline_hubspot.tokens import RefreshedToken, StaticToken, Tokens
@@ -243,7 +244,9 @@ class Client:
             if not last or last[-1].status not in accept:
                 raise
             reply = last[-1]
-        return Answer(reply.status, _json(reply, self._place), reply.headers.get("date"))
+        # An accepted refusal may come from a proxy, in whatever form.
+        content = error_of(reply.body) if reply.status >= 300 else _json(reply, self._place, safe=safe)
+        return Answer(reply.status, content, reply.headers.get("date"))
 
     def _send(
         self,
@@ -283,7 +286,7 @@ class Client:
                 place=self._place,
                 fix="Install the app again in HubSpot and set its new `refresh_token`.",
             ) from error
-        answer: Mapping[str, Any] = _json(reply, self._place)
+        answer: Mapping[str, Any] = _json(reply, self._place, safe=True)
         return answer
 
     def close(self) -> None:
@@ -291,14 +294,18 @@ class Client:
         self._pool.clear()
 
 
-def _json(reply: Reply, place: str) -> Any:
-    if not reply.body:
+def _json(reply: Reply, place: str, *, safe: bool) -> Any:
+    """The JSON object of an accepted answer; None when it is empty, which only a write's may be.
+
+    TransientError for anything else, UnknownOutcomeError where the call was not `safe` to send again.
+    """
+    if not reply.body and not safe:
         return None
     try:
-        return orjson.loads(reply.body)
-    except orjson.JSONDecodeError as error:
-        raise PermanentError(
-            f"the answer is not JSON ({reply.headers.get('content-type', 'no type')})",
-            place=place,
-            fix="Check `base_url`: something else than HubSpot's API answers there.",
-        ) from error
+        body = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        body = None
+    if isinstance(body, dict):
+        return body
+    why = f"a call was accepted and its answer is no JSON object ({reply.headers.get('content-type', 'no type')})"
+    raise (TransientError if safe else UnknownOutcomeError)(why, place=place, fix=FIX)

@@ -11,6 +11,7 @@ from typing import Any
 
 from leadline.sdk.errors import UnknownOutcomeError
 from leadline.sdk.records import Actor, Enrol, Outcome, Refusal, RowOutcome
+from leadline_hubspot.answers import next_after, results_of
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.errors import NOT_APPLIED, refusal_of
 
@@ -99,8 +100,8 @@ class Enrolments:
             while True:
                 query = [("limit", _OWNER_PAGE), ("archived", "false"), *([("after", after)] if after else [])]
                 body = self._client.get(PATHS["owners"], query).body
-                self._owners.update((str(each["id"]), each) for each in body["results"])
-                after = ((body.get("paging") or {}).get("next") or {}).get("after")
+                self._owners.update((str(each["id"]), each) for each in results_of(body))
+                after = next_after(body)
                 if not after:
                     break
         return self._owners.get(owner_id)
@@ -114,8 +115,8 @@ class Enrolments:
             while True:
                 query = [("userId", user_id), ("limit", "100"), *([("after", after)] if after else [])]
                 body = self._client.get(PATHS["sequences"], query).body
-                self._sequences.update((str(each["name"]), str(each["id"])) for each in body["results"])
-                after = ((body.get("paging") or {}).get("next") or {}).get("after")
+                self._sequences.update((str(each["name"]), str(each["id"])) for each in results_of(body))
+                after = next_after(body)
                 if not after:
                     break
         return self._sequences.get(named, named)

@@ -87,10 +87,16 @@ def _spoken(seconds: float) -> str:
     return f"{seconds / 3_600:.0f} h" if seconds >= 5_400 else f"{max(seconds / 60, 1):.0f} min"
 
 
+def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The details of an error, each with a `context` that is an object or None."""
+    given = error.get("errors")
+    details = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    return [{**each, "context": each["context"] if isinstance(each.get("context"), dict) else None} for each in details]
+
+
 def code_of(error: Mapping[str, Any]) -> str:
     """The most telling code of an error: of its first detail, else its sub-category, else its category."""
-    details = error.get("errors")
-    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
+    first = next(iter(_details(error)), {})
     for code in (first.get("code"), error.get("subCategory"), error.get("category"), error.get("errorType")):
         if code:
             return str(code)
@@ -99,16 +105,15 @@ def code_of(error: Mapping[str, Any]) -> str:
 
 def message_of(error: Mapping[str, Any]) -> str:
     """What the vendor says, short enough for one line: the details where there are any."""
-    details = error.get("errors")
-    said = [str(each["message"]) for each in details or () if isinstance(each, dict) and each.get("message")]
+    said = [str(each["message"]) for each in _details(error) if each.get("message")]
     return redact("; ".join(said) or str(error.get("message") or ""))[:_SHOWN]
 
 
 def _missing_scopes(error: Mapping[str, Any]) -> str:
     scopes: list[str] = []
-    for each in error.get("errors") or ():
-        context = each.get("context") if isinstance(each, dict) else None
-        scopes += (context or {}).get("requiredGranularScopes") or (context or {}).get("requiredScopes") or []
+    for context in (each.get("context") for each in _details(error)):
+        found = context.get("requiredGranularScopes") or context.get("requiredScopes") if context else None
+        scopes += map(str, found if isinstance(found, list) else ())
     return f" (scopes: {', '.join(scopes)})" if scopes else ""
 
 

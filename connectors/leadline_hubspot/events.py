@@ -24,6 +24,7 @@ import orjson
 
 from leadline.sdk.errors import PermanentError
 from leadline.sdk.records import Cursor, FieldSchema, FieldType, ObjectSchema, Page, PullRequest, RawRecord
+from leadline_hubspot.answers import next_after, results_of
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.people import contacts_by_email
 from leadline_hubspot.values import iso, millis
@@ -168,8 +169,8 @@ class FormSubmissions:
         while True:
             query = [("limit", "100"), *([("after", after)] if after else [])]
             body = client.get(PATHS["forms"], query).body
-            yield from body.get("results") or ()
-            after = _after(body)
+            yield from results_of(body)
+            after = next_after(body)
             if not after:
                 return
 
@@ -177,10 +178,9 @@ class FormSubmissions:
         """Newest first, so that an older one than `since` ends the form."""
         query = [("limit", _FORM_PAGE), *([("after", after)] if after else [])]
         answer = client.get(PATHS["submissions"].format(form=part), query)
-        rows = answer.body.get("results") or ()
-        events = [self._event(part, row) for row in rows]
+        events = [self._event(part, row) for row in results_of(answer.body)]
         behind = any(event.at < since for event in events)
-        return Batch(events, None if behind else _after(answer.body), answer.at)
+        return Batch(events, None if behind else next_after(answer.body), answer.at)
 
     def _event(self, form: str, row: Row) -> Event:
         given = {str(each.get("name")): each.get("value") for each in row.get("values") or ()}
@@ -230,7 +230,7 @@ class EmailEvents:
         query = [("eventType", part), ("limit", _EMAIL_PAGE), ("startTimestamp", str(since))]
         query += [("offset", after)] if after else []
         answer = client.get(PATHS["email_events"], query)
-        events = [self._event(row) for row in answer.body.get("events") or ()]
+        events = [self._event(row) for row in results_of(answer.body, "events")]
         return Batch(events, str(answer.body["offset"]) if answer.body.get("hasMore") else None, answer.at)
 
     def _event(self, row: Row) -> Event:
@@ -270,7 +270,7 @@ class EventOccurrences:
         query += [("occurredAfter", iso(since))] if since > 0 else []
         query += [("after", after)] if after else []
         answer = client.get(PATHS["occurrences"], query)
-        return Batch([self._event(row) for row in answer.body.get("results") or ()], _after(answer.body), answer.at)
+        return Batch([self._event(row) for row in results_of(answer.body)], next_after(answer.body), answer.at)
 
     def _event(self, row: Row) -> Event:
         values = {**(row.get("properties") or {}), **{name: row.get(name) for name in ("eventType", "occurredAt")}}
@@ -287,8 +287,3 @@ class EventOccurrences:
         """None that HubSpot tells: what stands in `properties` may be mapped by its name. One call, as above."""
         client.get(PATHS["occurrences"], [("eventType", each) for each in self._types[:1]] + [("limit", "1")])
         return ()
-
-
-def _after(body: Mapping[str, Any]) -> str | None:
-    after = ((body.get("paging") or {}).get("next") or {}).get("after")
-    return str(after) if after else None

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from leadline.sdk.records import PullRequest, RawRecord
 from leadline_hubspot import search
+from leadline_hubspot.answers import results_of
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.links import with_links
 from leadline_hubspot.values import MERGEABLE, MERGED, millis, record_of, wanted_properties
@@ -52,8 +53,8 @@ def _read(client: Client, object: str, ids: Sequence[str], names: Sequence[str],
             "properties": list(names),
             "propertiesWithHistory": [],
         }
-        rows = client.read(path, body, query=query).body["results"]
-        found.update((row["id"], row) for row in rows if bool(row.get("archived")) is archived)
+        read = results_of(client.read(path, body, query=query).body)
+        found.update((row["id"], row) for row in read if bool(row.get("archived")) is archived)
     return found
 
 
@@ -73,8 +74,8 @@ def _sought(client: Client, object: str, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), search.MAX_GROUPS):
         request = search.merged_from(ids[start : start + search.MAX_GROUPS])
-        rows = client.read(path, request, bucket="search").body["results"]
-        found |= _survivors({row["id"]: row for row in rows})
+        read = results_of(client.read(path, request, bucket="search").body)
+        found |= _survivors({row["id"]: row for row in read})
     return found
 
 

@@ -70,7 +70,7 @@ class Fields:
             names = sorted({name for effect in mine for name in effect.values})
             path = PATHS["objects"].format(object=kind)
             rows = read_batch(self._client, path, [effect.target.id for effect in mine], names)
-            shown.update(((kind, record_id), row["properties"]) for record_id, row in rows.items())
+            shown.update(((kind, record_id), dict(row["properties"])) for record_id, row in rows.items())
         return [self._found(effect, shown.get((effect.target.object, effect.target.id))) for effect in effects]
 
     def _found(self, effect: UpdateFields, shown: Mapping[str, Any] | None) -> RowOutcome:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from leadline.sdk.errors import LeadlineError, UnknownOutcomeError
 from leadline.sdk.records import Actor, JoinList, Outcome, Refusal, RowOutcome
+from leadline_hubspot.answers import results_of
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.errors import GONE, NOT_APPLIED, refusal_of
 from leadline_hubspot.object_types import TYPE_IDS
@@ -75,8 +76,8 @@ class Memberships:
         targets = list(dict.fromkeys((TYPE_IDS.get(e.target.object, e.target.object), e.target.id) for e in effects))
         for start in range(0, len(targets), BATCH):
             inputs = [{"objectTypeId": kind, "recordId": each} for kind, each in targets[start : start + BATCH]]
-            rows = self._client.read(f"{_ROOT}/records/memberships/batch/read", {"inputs": inputs}).body["results"]
-            for row in rows:
+            answer = self._client.read(f"{_ROOT}/records/memberships/batch/read", {"inputs": inputs})
+            for row in results_of(answer.body):
                 lists = {str(each["listId"]) for each in row.get("recordListMemberships") or ()}
                 on[str(row["objectTypeId"]), str(row["recordId"])] = lists
         outcomes = []

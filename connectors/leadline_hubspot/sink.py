@@ -71,5 +71,5 @@ def _by_kind(effects: Sequence[Effect]) -> _ByKind:
         [each for each in effects if isinstance(each, JoinList)],
     )
     if effects and len(effects) not in {len(found.updates), len(found.tasks), len(found.enrolments), len(found.joins)}:
-        raise ValueError("effects of one push are of one kind")
+        raise RuntimeError("effects of one push are of one kind")
     return found

@@ -16,7 +16,7 @@ from math import ceil
 from typing import Any, TypeAlias
 
 from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
-from leadline_hubspot import search
+from leadline_hubspot import answers, search
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.links import BATCH, is_type_id, listed_links, with_links
 from leadline_hubspot.values import MERGED, stamp_of, to_records, wanted_properties
@@ -71,9 +71,9 @@ def listing(client: Client, request: PullRequest, position: Mapping[str, Any], l
         if after:
             query.append(("after", after))
         body = client.get(path, query).body
-        rows = body["results"]
+        rows = answers.results_of(body)
         links = listed_links(client, request.object, request.links, rows, carried)
-        after = ((body.get("paging") or {}).get("next") or {}).get("after")
+        after = answers.next_after(body)
         cursor = Cursor({**position, "after": str(after)}) if after else last
         if names_length(names) > MAX_ADDRESS:
             rows = complete(client, request.object, rows, names)
@@ -90,7 +90,7 @@ def searching(client: Client, request: PullRequest, position: Mapping[str, Any],
     while more:
         rows: list[Mapping[str, Any]] = []
         while more and len(rows) < BATCH:
-            found = run_search(client, request.object, search.behind(after, searchable(names)))["results"]
+            found = answers.results_of(run_search(client, request.object, search.behind(after, searchable(names))))
             more = len(found) == search.PAGE
             after = found[-1]["id"] if found else after
             rows += found
@@ -115,7 +115,7 @@ def complete(
     for start in range(0, len(rows), READ_BATCH):
         inputs = [{"id": row["id"]} for row in rows[start : start + READ_BATCH]]
         body = {"inputs": inputs, "properties": list(names), "propertiesWithHistory": []}
-        full.update((row["id"], row) for row in client.read(path, body).body["results"])
+        full.update((row["id"], row) for row in answers.results_of(client.read(path, body).body))
     # A row that was archived in between is told as deleted by the next incremental read.
     return [full[row["id"]] for row in rows if row["id"] in full]
 

@@ -19,6 +19,7 @@ from leadline.sdk.records import (
     RawRecord,
 )
 from leadline_hubspot import changes, events, fetch, relinks, search, snapshot
+from leadline_hubspot.answers import next_after, reading, results_of
 from leadline_hubspot.client import PATHS, Client
 from leadline_hubspot.options import Options
 from leadline_hubspot.tasks import KEY
@@ -88,7 +89,8 @@ class HubSpotSource:
 
     def _look(self, what: str, look: Callable[[], str], fix: str) -> Finding:
         try:
-            return Finding(True, what, look())
+            with reading(what):
+                return Finding(True, what, look())
         except LeadlineError as error:
             return Finding(False, what, error.message, fix or error.fix)
 
@@ -143,12 +145,13 @@ class HubSpotSource:
 
     def _sequences(self) -> Finding:
         try:
-            owners = self._client.get(PATHS[OWNERS], [("limit", "1")]).body["results"]
-            user_id = str(owners[0]["userId"]) if owners else "0"
-            body = self._client.get(PATHS["sequences"], [("userId", user_id)], accept=frozenset({400, 404})).body
+            with reading("sequences"):
+                owners = results_of(self._client.get(PATHS[OWNERS], [("limit", "1")]).body)
+                user_id = str(owners[0]["userId"]) if owners else "0"
+                body = self._client.get(PATHS["sequences"], [("userId", user_id)], accept=frozenset({400, 404})).body
+                names = ", ".join(str(each["name"]) for each in body.get("results") or ()) or "none"
         except LeadlineError as error:
             return Finding(True, "sequences", f"not available, enrolments would be refused: {error.message}")
-        names = ", ".join(str(each["name"]) for each in body.get("results") or ()) or "none"
         return Finding(True, "sequences", names)
 
     # --- schemas and counts
@@ -161,7 +164,7 @@ class HubSpotSource:
         if object in self._logs:
             return events.schema(self._logs[object], self._client, object)
         body = self._client.get(PATHS["properties"].format(object=object)).body
-        fields = {each["name"]: _field(each) for each in body["results"] if not each.get("archived")}
+        fields = {each["name"]: _field(each) for each in results_of(body) if not each.get("archived")}
         return ObjectSchema(object, object, fields)
 
     def count(self, request: PullRequest) -> Estimate:
@@ -241,8 +244,8 @@ class HubSpotSource:
         while True:
             query = [("limit", str(_OWNER_PAGE)), ("archived", str(archived).lower())]
             body = self._client.get(PATHS[OWNERS], [*query, ("after", after)] if after else query).body
-            yield body["results"]
-            after = ((body.get("paging") or {}).get("next") or {}).get("after")
+            yield results_of(body)
+            after = next_after(body)
             if not after:
                 return
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
-from leadline.sdk.errors import CredentialsError
+from leadline.sdk.errors import CredentialsError, TransientError
+from leadline_hubspot.answers import FIX
 
 MARGIN = 120
 """Seconds before its end at which a token is renewed: longer than any call may take."""
@@ -106,6 +107,9 @@ class RefreshedToken:
         except CredentialsError as error:
             self._refusal = error
             raise
-        self._token = str(answer["access_token"])
-        lifetime = int(answer.get("expires_in") or _LIFETIME)
+        token, lifetime = answer.get("access_token"), answer.get("expires_in")
+        if not token or not isinstance(token, str):
+            raise TransientError("the sign-in was accepted and its answer holds no token", fix=FIX)
+        self._token = token
+        lifetime = lifetime if isinstance(lifetime, int) and lifetime > 0 else _LIFETIME
         self._renew_at = self._now() + lifetime - min(MARGIN, lifetime // 2)
