@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from leadline.sdk.errors import ConfigError
 from leadline_hubspot.tokens import Grant
@@ -62,6 +62,17 @@ class Options(BaseModel):
     event_types: tuple[str, ...] = Field(
         ("e_visited_page",), description="Types of events that the object event_occurrences consists of."
     )
+
+    @field_validator("access_token", "client_secret", "refresh_token", "webhook_secret")
+    @classmethod
+    def _usable(cls, secret: SecretStr | None) -> SecretStr | None:
+        """Without the line end of the file that it came from. An empty key would prove every webhook."""
+        if secret is None:
+            return None
+        text = secret.get_secret_value().strip()
+        if not text or not text.isascii() or not text.isprintable():
+            raise ValueError("it is empty, or holds characters that no secret of HubSpot has")
+        return SecretStr(text)
 
     @model_validator(mode="after")
     def _one_way_to_sign_in(self) -> Options:

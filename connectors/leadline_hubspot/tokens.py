@@ -108,7 +108,7 @@ class RefreshedToken:
             self._refusal = error
             raise
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
-        if not token or not isinstance(token, str):
+        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
             raise TransientError("the sign-in was accepted and its answer holds no token", fix=FIX)
         self._token = token
         lifetime = lifetime if isinstance(lifetime, int) and lifetime > 0 else _LIFETIME

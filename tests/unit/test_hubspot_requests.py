@@ -13,7 +13,7 @@ from leadline.sdk.errors import BudgetError, ConfigError
 from leadline.sdk.http import Action, Reply
 from leadline.sdk.ports import Runtime
 from leadline.sdk.records import Actor, PullRequest
-from leadline_hubspot import connector, search, snapshot
+from leadline_hubspot import connector, options, search, snapshot
 from leadline_hubspot.errors import classify, names_a_duplicate, refusal_of
 from leadline_hubspot.links import inlined, primary_first
 from leadline_hubspot.quota import DailyQuota
@@ -282,6 +282,23 @@ def test_options_that_cannot_work_are_named_without_their_values() -> None:
         connector.connect({"acces_token": "pat-secret"}, runtime)
 
     assert "pat-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["", "\n", "pat-se\ncret", "pat-s\u00e9cret"])
+def test_a_secret_that_none_can_be_is_refused_and_not_shown(secret: str) -> None:
+    runtime = Runtime("portal", lambda: 0, lambda _: None)
+    for given in ({"access_token": secret}, {"access_token": "t", "client_secret": secret}):
+        with pytest.raises(ConfigError) as caught:
+            connector.webhooks(given, runtime)
+
+        assert "pat-" not in str(caught.value)
+
+
+def test_the_line_end_behind_a_secret_in_a_file_is_no_part_of_it() -> None:
+    parsed = options.parse({"access_token": "pat-1\n"}, place="portal")
+
+    assert parsed.access_token is not None
+    assert parsed.access_token.get_secret_value() == "pat-1"
 
 
 @pytest.mark.parametrize("base_url", ["http://api.hubapi.com", "api.hubapi.com", "ftp://127.0.0.1"])
