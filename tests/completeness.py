@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Engine, select
-from tests.recompute import State, Truth
+from tests.recompute import Truth
 from tests.stage import DAY, NOW, sandbox_factory
 from tests.storm import Exposed, Keyboard, OrgKeyboard, PortalKeyboard, Storm, exposed
 
@@ -37,6 +38,7 @@ from leadline.store.tables import ENTITY_TABLES
 
 OVERLAP = 60
 """Seconds of both connectors' overlap: how long a change may stay unseen after its stamp."""
+CHUNK = 5_000
 REREAD = 10_000
 """Records that one pull of HubSpot reads again for the sake of their associations."""
 
@@ -75,14 +77,21 @@ class Fate:
             raise DiedError
 
 
+Contents = dict[str, dict[str, bytes]]
+Allowed = dict[str, dict[str, set[bytes]]]
+
+
 @dataclass
 class Reader:
-    """A project that reads one CRM. A worker that died is followed by a new one."""
+    """A project that reads one CRM. A worker that died is followed by a new one.
+
+    `credentials` are those that the sandbox gives out, `now` is the time of the worker, in seconds.
+    """
 
     folder: Path
     system: str
-    crm: RunningSandbox
-    options: Mapping[str, Any]
+    credentials: Mapping[str, Any]
+    now: Callable[[], float]
     chance: random.Random
     engine: Engine = field(init=False)
     mapping: FieldMapping = field(init=False)
@@ -94,7 +103,7 @@ class Reader:
         scaffold(self.folder, force=True)
         self._settings = config.load(self.folder, environ={})
         self.engine = open_engine(self._settings.database_url, folder=self.folder)
-        self.mapping = load_mapping_file(self.folder / "mappings" / f"{self.system}.yaml")
+        self.mapping = mapping_of(self.folder, self.system)
 
     def pull(self, *, deaths: int = 0) -> None:
         """Read what is new to the end; the worker dies so many times before."""
@@ -108,76 +117,89 @@ class Reader:
     def _life(self, fate: Fate) -> None:
         def now() -> int:
             fate.meet()
-            return int(self.crm.clock.unskewed())
+            return int(self.now())
 
         def hear(event: Event) -> None:
             if isinstance(event, PageStored):
                 self.pages += 1
                 fate.meet()
 
-        with self.project(now=now) as project:
+        with self._project(now) as project:
             read = pull_all(project, hear)
             assert read == [self.system]
 
     @contextmanager
-    def project(self, now: Any = None) -> Iterator[Project]:
+    def _project(self, now: Callable[[], int]) -> Iterator[Project]:
         """The project as a new process opens it."""
         connector = registry.load(self.system)
-        clock = now or (lambda: int(self.crm.clock.unskewed()))
-        runtime = Runtime(self.system, lambda: int(self.crm.clock.unskewed()), lambda _: None, on_call=self._count)
-        options = {**self.crm.credentials, **OPTIONS[self.system], **self.options}
-        connection = registry.connect(self.system, options, runtime)
+        runtime = Runtime(self.system, lambda: int(self.now()), lambda _: None, on_call=self._count)
+        connection = registry.connect(self.system, {**self.credentials, **OPTIONS[self.system]}, runtime)
         live = LiveConnection(self.system, connector, connection, self.mapping, "digest")
         model = load_model_file(self.folder / "models/b2b.yaml")
         try:
-            yield Project(self._settings, self.engine, model, {self.system: live}, clock, lambda _: None)
+            yield Project(self._settings, self.engine, model, {self.system: live}, now, lambda _: None)
         finally:
             connection.close()
 
     def _count(self, _call: CallMade) -> None:
         self.calls += 1
 
-    def stored(self, *, links: bool = True) -> dict[str, dict[str, bytes]]:
+    def stored(self, *, links: bool = True) -> Contents:
         """Living rows of the store: their contents' hashes by uid, by object; without `links`, of all but those."""
-        found: dict[str, dict[str, bytes]] = {name: {} for name in self.mapping.objects}
+        found: Contents = {name: {} for name in self.mapping.objects}
         with self.engine.begin() as connection:
             for entity, table in ENTITY_TABLES.items():
-                for row in connection.execute(select(table).where(table.c.deleted.is_(False))).mappings():
+                living = select(table).where(table.c.deleted.is_(False)).execution_options(yield_per=CHUNK)
+                for row in connection.execute(living).mappings():
                     plain = {str(name): value for name, value in row.items()}
                     found[plain["object"]][plain["uid"]] = content(plain, entity, links=links)
         return found
 
-    def there(self, *, links: bool = True) -> dict[str, dict[str, set[bytes]]]:
-        """The same of the CRM, from the sandbox's own state. A link to a merged record may lead to its survivor."""
-        state = self.crm.vendor.state()
-        survivors = survivors_of(self.system, state)
-        found: dict[str, dict[str, set[bytes]]] = {name: {} for name in self.mapping.objects}
-        for entity, rows in Truth.of(self.system, state, self.mapping).rows.items():
-            for uid, row in rows.items():
-                known = found[row["object"]][uid] = {content(row, entity, links=links)}
-                led = {link: survivors[row[link]] for link in LINKS[entity] if row[link] in survivors}
-                if led:
-                    known.add(content({**row, **led}, entity, links=links))
-        return found
 
-    def differences(self, *, links: bool = True) -> dict[str, dict[str, Any]]:
-        """By object: what is missing, what is too much, what is not the same. Empty when all is well."""
-        stored, there = self.stored(links=links), self.there(links=links)
-        assert sum(map(len, there.values())) > 0
-        found = {}
-        for name, rows in there.items():
-            held = stored[name]
-            parts = {
-                "missing": sorted(rows.keys() - held.keys()),
-                "too much": sorted(held.keys() - rows.keys()),
-                "wrong": sorted(uid for uid in rows.keys() & held.keys() if held[uid] not in rows[uid]),
-            }
-            if any(parts.values()):
-                found[name] = {what: (len(uids), uids[:3]) for what, uids in parts.items() if uids}
-        return found
+def mapping_of(folder: Path, system: str) -> FieldMapping:
+    """The mapping of a project for that system."""
+    return load_mapping_file(folder / "mappings" / f"{system}.yaml")
 
 
-def survivors_of(system: str, state: State) -> dict[str | None, str]:
+def contents(
+    system: str,
+    state: Mapping[str, Iterable[Mapping[str, Any]]],
+    mapping: FieldMapping,
+    survivors: Mapping[str | None, str],
+    *,
+    links: bool = True,
+) -> Allowed:
+    """What should be stored of a CRM in this state. A link to a merged record may lead to its survivor."""
+    found: Allowed = {name: {} for name in mapping.objects}
+    for name in mapping.objects:
+        rows = iter(state[name])
+        while chunk := list(islice(rows, CHUNK)):
+            for entity, made in Truth.of(system, {name: chunk}, mapping).rows.items():
+                for uid, row in made.items():
+                    known = found[name][uid] = {content(row, entity, links=links)}
+                    led = {link: survivors[row[link]] for link in LINKS[entity] if row[link] in survivors}
+                    if led:
+                        known.add(content({**row, **led}, entity, links=links))
+    return found
+
+
+def differing(stored: Contents, there: Allowed) -> dict[str, dict[str, Any]]:
+    """By object: what is missing, what is too much, what is not the same. Empty when all is well."""
+    assert sum(map(len, there.values())) > 0
+    found = {}
+    for name, rows in there.items():
+        held = stored[name]
+        parts = {
+            "missing": sorted(rows.keys() - held.keys()),
+            "too much": sorted(held.keys() - rows.keys()),
+            "wrong": sorted(uid for uid in rows.keys() & held.keys() if held[uid] not in rows[uid]),
+        }
+        if any(parts.values()):
+            found[name] = {what: (len(uids), uids[:3]) for what, uids in parts.items() if uids}
+    return found
+
+
+def survivors_of(system: str, state: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str | None, str]:
     """What merged records live on as, by uid, in a CRM that keeps them.
 
     Not every link to a merged record is moved by the CRM: a row that was in the recycle bin then keeps its own.
@@ -229,6 +251,12 @@ class Weather:
             self.reader.pull(deaths=deaths)
         self.storm.blowing = False
 
+    def differences(self, *, links: bool = True) -> dict[str, dict[str, Any]]:
+        """How the store differs from the CRM. Empty when all is well."""
+        system, state = self.reader.system, self.crm.vendor.state()
+        there = contents(system, state, self.reader.mapping, survivors_of(system, state), links=links)
+        return differing(self.reader.stored(links=links), there)
+
     def calm(self, seconds: float = OVERLAP) -> None:
         """The storm is over, and time has passed: late transactions are committed, search has caught up."""
         self.crm.clock.advance(seconds)
@@ -236,11 +264,15 @@ class Weather:
     def read_again(self) -> int:
         """Let the time come at which HubSpot's associations are read again, and read. The pulls that it took."""
         self.crm.clock.advance(DAY)
-        largest = max(map(len, self.reader.stored().values()))
-        pulls = largest // REREAD + 1
+        pulls = rereads(self.reader.stored())
         for _ in range(pulls):
             self.reader.pull()
         return pulls
+
+
+def rereads(stored: Contents) -> int:
+    """How many pulls of HubSpot it takes to read all of the largest object again."""
+    return max(map(len, stored.values())) // REREAD + 1
 
 
 def keyboard(system: str, exposed_vendor: Exposed, *, silent: bool = False) -> Keyboard:
@@ -295,6 +327,7 @@ def weather(
             vendor.inner.page_size = page
         storm = Storm(keyboard(system, vendor, silent=silent), crm.clock, seed=seed, every=every, edits=edits)
         vendor.after_a_call = storm.after_a_call
-        reader = Reader(folder, system, crm, options or {}, random.Random(f"fate {seed}"))
+        credentials = {**crm.credentials, **(options or {})}
+        reader = Reader(folder, system, credentials, crm.clock.unskewed, random.Random(f"fate {seed}"))
         stack.callback(reader.engine.dispose)
         yield Weather(reader, storm, crm)

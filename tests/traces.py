@@ -57,10 +57,10 @@ class Terminal:
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], now: str) -> None:
         self.folder = folder
         self._capsys = capsys
-        self._now = now
+        self.now = now
 
     def type(self, *words: str) -> Ended:
         """Run `leadline WORDS`."""
         self._capsys.readouterr()
-        code = main(["--project", str(self.folder), "--now", self._now, *words])
+        code = main(["--project", str(self.folder), "--now", self.now, *words])
         return Ended(code, *self._capsys.readouterr())

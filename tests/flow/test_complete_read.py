@@ -37,15 +37,15 @@ LARGE = 50_000
 def prove_salesforce(on: Weather) -> None:
     on.calm()
     on.reader.pull()
-    assert on.reader.differences() == {}
+    assert on.differences() == {}
 
 
 def prove_hubspot(on: Weather) -> None:
     on.calm()
     on.reader.pull()
-    assert on.reader.differences(links=False) == {}
+    assert on.differences(links=False) == {}
     on.read_again()
-    assert on.reader.differences() == {}
+    assert on.differences() == {}
 
 
 def lively(on: Weather) -> None:

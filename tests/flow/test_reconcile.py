@@ -29,8 +29,9 @@ def crms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("project"), worlds) as made:
         made.backfill()
         for _ in range(2):
-            made.advance(300)
+            made.advance(1_000)
             made.sync()
+        made.advance(1_000)
         yield made
 
 
@@ -60,6 +61,12 @@ def blind(terminal: Terminal, system: str) -> None:
         position = {"mode": "changes", "since": FAR * 1000, "archived": bin_, "seen": None, "relinked": FAR * 1000}
     change = "UPDATE cursors SET position = ? WHERE connection = ? AND object = ?"
     sql(terminal, change, json.dumps(position), system, CONTACTS[system])
+
+
+def settle(crms: Stage, terminal: Terminal) -> None:
+    """A quarter of an hour passes: what has changed since is in every index."""
+    crms.advance(1_000)
+    terminal.now = _iso(crms.now)
 
 
 def prove(terminal: Terminal, *words: str) -> tuple[int, dict[str, Any]]:
@@ -132,6 +139,7 @@ def test_a_row_that_vanished_from_the_store(system: str, terminal: Terminal) -> 
 def test_a_record_that_was_deleted_in_the_crm_unseen(system: str, crms: Stage, terminal: Terminal) -> None:
     uid, record = a_contact(terminal, system, 2)
     user_of(system, crms).delete(uid)
+    settle(crms, terminal)
 
     code, seen = prove(terminal)
     blind(terminal, system)
@@ -149,6 +157,7 @@ def test_an_update_that_was_lost_is_told_from_one_that_is_on_its_way(
 ) -> None:
     uid, record = a_contact(terminal, system, 3)
     user_of(system, crms).change(uid, title="Chief Storm Officer")
+    settle(crms, terminal)
 
     code, seen = prove(terminal)
     blind(terminal, system)

@@ -36,6 +36,8 @@ SAMPLE = 200
 """Rows of an object that are read again, unless told otherwise: with none of them wrong, fewer than 15 of 1,000
 rows are, in 95 of 100 cases (0.05 ** (1 / 200))."""
 EXAMPLES = 5
+_INDEX_LAG = 900
+"""Seconds within which a change may not be in a search index yet: too young to be missed by the next read."""
 _BATCH = 500  # records read and compared at once
 _MEND = "`leadline doctor --reconcile --mend`, then `leadline sync`, reads these records again."
 _NAME = "`leadline doctor --reconcile --sample all` finds out which."
@@ -178,8 +180,12 @@ class _Object:
             compared = stored + sum(each.missing for each in differing.values())
         if differing or estimate.living not in (None, stored):
             coming = self._coming(replace(self._asked, cursor=Cursor(cursor.position)))
-            differing = self._still(differing)
-        lost = {uid: each for uid, each in differing.items() if each.damaged or uid not in coming}
+        settled = self._project.now() - _INDEX_LAG
+        lost = {
+            uid: each
+            for uid, each in differing.items()
+            if each.damaged or (uid not in coming and each.modified_at < settled)
+        }
         self._drifted = {uid for uid, each in lost.items() if each.drifted}
         self._wrong = {uid: each for uid, each in lost.items() if not each.drifted}
         self._tell()
@@ -254,17 +260,6 @@ class _Object:
         rows = normalize(self._mapping, self._live.name, self._object, records, self._project.now()).rows
         with self._project.engine.begin() as connection:
             return compare_rows(connection, self._entity, rows)
-
-    def _still(self, differing: Mapping[str, Difference]) -> dict[str, Difference]:
-        """Those that differ when read once more: a worker may have stored something in between."""
-        found: dict[str, Difference] = {}
-        try:
-            for uids in _batches(sorted(differing)):
-                ids = [uid.removeprefix(self._prefix) for uid in uids]
-                found |= self._compared(self._live.connection.fetch(self._asked, ids))
-        except PermanentError:
-            return dict(differing)
-        return found
 
     def _coming(self, asked: PullRequest) -> dict[str, bool]:
         """Records that the next sync would read, by uid, each with whether it is living."""

@@ -18,13 +18,14 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How a stored row differs from what the CRM shows.
+    """How a stored row differs from what the CRM shows. `modified_at` is the CRM's stamp of what it shows.
 
     `missing`: it is not stored as living; `gone`: it is, and the CRM has it no more; otherwise `columns` differ.
     `damaged`: the stored row is not what was once stored, so that no reading again would notice. `drifted`: only links
     differ, and the CRM has not given the record a new stamp, as some do not when associations change.
     """
 
+    modified_at: int
     missing: bool = False
     gone: bool = False
     columns: tuple[str, ...] = ()
@@ -42,20 +43,20 @@ def compare_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[
     links = {field.name for field in FIELDS[entity] if field.kind is Kind.LINK}
     found: dict[str, Difference] = {}
     for uid, row in latest.items():
-        old = before.get(uid)
+        old, at = before.get(uid), row["modified_at"]
         if old is None or old["deleted"]:
             if not row["deleted"]:
-                found[uid] = Difference(missing=True)
+                found[uid] = Difference(at, missing=True)
             continue
         damaged = prepared(restored(old), scored, ())["row_digest"] != old["row_digest"]
         if row["deleted"]:
-            found[uid] = Difference(gone=True, damaged=damaged)
+            found[uid] = Difference(at, gone=True, damaged=damaged)
             continue
         now = prepared(led_on(row, LINKS[entity], survivors), scored, listed)
         columns = tuple(name for name in now if name not in _OF_READING and now[name] != old[name])
         if columns or damaged:
-            drifted = not damaged and set(columns) <= links and old["modified_at"] == row["modified_at"]
-            found[uid] = Difference(columns=columns, damaged=damaged, drifted=drifted)
+            drifted = not damaged and set(columns) <= links and old["modified_at"] == at
+            found[uid] = Difference(at, columns=columns, damaged=damaged, drifted=drifted)
     return found
 
 
