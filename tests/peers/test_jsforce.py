@@ -19,7 +19,7 @@ VERSION = "66.0"
 
 @pytest.fixture
 def org() -> Iterator[RunningSandbox]:
-    with running(SalesforceSandbox, generate(300, seed=3, now=NOW)) as sandbox:
+    with running(SalesforceSandbox, generate(400, seed=3, now=NOW)) as sandbox:
         yield sandbox
 
 

@@ -11,7 +11,7 @@ import sys
 import tap_hubspot
 from singer import metadata
 
-MONTH = 30 * 24 * 3600 * 1000  # e-mail events are asked for by windows of so many milliseconds
+YEAR = 365 * 24 * 3600 * 1000  # e-mail events are asked for by windows of so many milliseconds
 
 
 def configure(told):
@@ -23,8 +23,8 @@ def configure(told):
         "hapikey": None,
         "api_key": None,
         "token_expires": None,
-        "email_chunk_size": MONTH,
-        "subscription_chunk_size": MONTH,
+        "email_chunk_size": YEAR,
+        "subscription_chunk_size": YEAR,
         **told["oauth"],
     }
     tap_hubspot.CONFIG.update(given)
