@@ -112,14 +112,17 @@ class Changes:
     def _nothing_new(self) -> bool:
         """Whether the window that would be read again holds just what it held.
 
-        Asked only when reading it again would take more than the one call that asking takes.
+        Asked only when reading it again would take more than the one call that asking takes, and believed only
+        until the index has caught up: of a record that changed twice it may show the second change after younger
+        ones, which neither the number of records nor the newest of them tells.
         """
         seen = self._position.get("seen")
         if seen is None or seen < search.PAGE or self._position.get("stamp") is not None:
             return False
         body = self._search(search.latest_since(self._request.object, self._position["since"]))
         newest = [stamp_of(self._request.object, row) for row in results_of(body)]
-        return bool(body["total"] == seen and newest == [self._position["top"]])
+        settled = (self._began or 0) >= int(self._position["top"]) + self._overlap
+        return bool(not settled and body["total"] == seen and newest == [self._position["top"]])
 
     # --- changed
 

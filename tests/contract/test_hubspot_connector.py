@@ -374,6 +374,31 @@ def test_a_change_that_the_index_shows_late_is_found_by_the_overlap(opened: Open
     assert records(late)[str(FIRST + 3)].fields["jobtitle"] == "Late"
 
 
+def test_a_change_that_the_index_shows_after_younger_ones_is_found_by_the_overlap(opened: Open) -> None:
+    lab = opened(world(contacts=250))
+    cursor = after_first_read(lab)
+    for number in range(249):
+        lab.edit("update", number, fields={"jobtitle": "Edited"})
+    lab.later(20)
+    lab.edit("update", 249, fields={"jobtitle": "Edited"})
+    cursor = lab.pull(cursor)[-1].cursor
+
+    # As if it had been made ten seconds ago: neither the number of records nor the newest of them tells.
+    now = lab.sandbox.clock.now()
+    lab.sandbox.clock.set(now - 10)
+    lab.sandbox.vendor.portal._last_stamp = 0
+    lab.edit("update", 3, fields={"jobtitle": "Late"})
+    lab.sandbox.clock.set(now)
+    soon = lab.pull(cursor)
+    lab.later(100)
+    late = lab.pull(soon[-1].cursor)
+    lab.later(100)
+    after = lab.pull(late[-1].cursor)
+
+    assert records([*soon, *late])[str(FIRST + 3)].fields["jobtitle"] == "Late"
+    assert records(after) == {}
+
+
 def test_a_delete_while_the_bin_is_read_is_not_lost(opened: Open) -> None:
     lab = opened(world(contacts=300))
     cursor = after_first_read(lab)
