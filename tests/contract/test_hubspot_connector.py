@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.hubspot_lab import (
@@ -386,7 +386,7 @@ def test_a_change_that_the_index_shows_after_younger_ones_is_found_by_the_overla
     # As if it had been made ten seconds ago: neither the number of records nor the newest of them tells.
     now = lab.sandbox.clock.now()
     lab.sandbox.clock.set(now - 10)
-    lab.sandbox.vendor.portal._last_stamp = 0
+    cast("HubSpotSandbox", lab.sandbox.vendor).portal._last_stamp = 0
     lab.edit("update", 3, fields={"jobtitle": "Late"})
     lab.sandbox.clock.set(now)
     soon = lab.pull(cursor)
