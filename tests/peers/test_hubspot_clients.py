@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import hubspot
 import pytest
 from tests.stage import NOW
 from tests.strangers import needs, node, python
@@ -24,6 +23,10 @@ def portal() -> Iterator[RunningSandbox]:
 
 def ask(portal: RunningSandbox, job: str, **more: Any) -> Any:
     return node("hubspot_client.cjs", {"job": job, "credentials": dict(portal.credentials)} | more)
+
+
+def dated(portal: RunningSandbox, job: str, **more: Any) -> Any:
+    return python("hubspot-sdk", "hubspot_dated.py", {"job": job, "credentials": dict(portal.credentials)} | more)
 
 
 def rows(portal: RunningSandbox, name: str) -> dict[str, dict[str, Any]]:
@@ -64,6 +67,42 @@ def test_the_client_for_node_writes_with_an_answer_per_row(portal: RunningSandbo
 
 
 @needs("js")
+def test_the_client_for_node_links_and_unlinks(portal: RunningSandbox) -> None:
+    contact = next(uid for uid, row in rows(portal, "contacts").items() if not row["associations"].get("companies"))
+    company, other, *_ = rows(portal, "companies")
+    seen = ask(portal, "linking", contact=contact, company=company, other=other)
+
+    assert seen["made"] == 2
+    assert sorted(seen["linked"]) == sorted([company, other])
+    assert seen["left"] == rows(portal, "contacts")[contact]["associations"]["companies"] == [company]
+    assert "Primary" in seen["labels"]
+
+
+@needs("js")
+def test_the_client_for_node_fills_lists(portal: RunningSandbox) -> None:
+    contacts = list(rows(portal, "contacts"))[:3]
+    seen = ask(portal, "lists", contacts=contacts)
+
+    (made,) = [row for row in portal.vendor.state()["lists"] if row["name"] == "Peers"]
+    assert (seen["id"], seen["found"], seen["of"]) == (made["id"], ["Peers"], [made["id"]])
+    assert sorted(seen["members"]) == sorted(map(str, made["recordIds"])) == sorted(contacts)
+    assert seen["added"] == [3, 0], "a second time they are on it"
+    assert seen["dynamic"][0] == 400, "a dynamic list fills itself"
+
+
+@needs("js")
+def test_the_client_for_node_enrols(portal: RunningSandbox) -> None:
+    owner = next(iter(rows(portal, "owners").values()))
+    contact = next(uid for uid, row in rows(portal, "contacts").items() if row["properties"]["email"])
+    seen = ask(portal, "enrolment", user=owner["userId"], sender=owner["email"], contact=contact)
+
+    (enrolment,) = portal.vendor.state()["enrollments"]
+    assert seen["enrolled"] == seen["seen"] == str(enrolment["id"])
+    assert str(enrolment["contactId"]) == contact
+    assert sorted(seen["sequences"]) == sorted(row["name"] for row in rows(portal, "sequences").values())
+
+
+@needs("js")
 def test_the_client_for_node_trades_a_refresh_token(portal: RunningSandbox) -> None:
     oauth = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
     assert ask(portal, "tokens", oauth=oauth) == {"expires": 1800, "contacts": 1}
@@ -71,7 +110,7 @@ def test_the_client_for_node_trades_a_refresh_token(portal: RunningSandbox) -> N
 
 @needs("hubspot-sdk")
 def test_the_client_for_dated_versions_reads_and_enrols(portal: RunningSandbox) -> None:
-    seen = python("hubspot-sdk", "hubspot_dated.py", {"credentials": dict(portal.credentials)})
+    seen = dated(portal, "reading")
     contacts = rows(portal, "contacts")
 
     assert sorted(seen["contacts"]) == sorted(contacts)
@@ -82,21 +121,22 @@ def test_the_client_for_dated_versions_reads_and_enrols(portal: RunningSandbox) 
     assert seen["missing"] == 404
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_the_client_for_python_reads_and_writes(portal: RunningSandbox) -> None:
-    client = hubspot.HubSpot(access_token=portal.credentials["access_token"], host=portal.base_url)
-    contacts = client.crm.contacts.get_all(properties=["source_id"])
-    state = rows(portal, "contacts")
-    assert {each.id: each.properties["source_id"] for each in contacts} == {
-        uid: row["properties"]["source_id"] for uid, row in state.items()
-    }
+@needs("hubspot-sdk")
+def test_the_client_for_dated_versions_writes_with_an_answer_per_row(portal: RunningSandbox) -> None:
+    good, bad = [uid for uid, row in rows(portal, "contacts").items() if not row["associations"].get("companies")][:2]
+    company = next(iter(rows(portal, "companies")))
+    seen = dated(portal, "writing", contacts=[good, bad], company=company)
+    held = rows(portal, "contacts")
 
-    inputs = [{"id": each.id, "properties": {"leadline_score": str(at)}} for at, each in enumerate(contacts[:100])]
-    written = client.crm.contacts.batch_api.update({"inputs": inputs})
-    assert len(written.results) == 100
-    state = rows(portal, "contacts")
-    assert [state[each["id"]]["properties"]["leadline_score"] for each in inputs] == list(map(str, range(100)))
+    assert (seen["written"], seen["errors"]) == ([good], [["bad"]])
+    assert [held[uid]["properties"]["leadline_score"] for uid in (good, bad)] == ["7", None]
+    assert set(seen["tasks"]) == set(rows(portal, "tasks")), "one task, although upserted twice"
+    assert seen["linked"] == held[good]["associations"]["companies"] == [company]
+    (full,) = [row for row in portal.vendor.state()["lists"] if row["id"] == "1"]
+    assert sorted(seen["members"]) == sorted(map(str, full["recordIds"])) == sorted([good, bad])
 
-    with pytest.raises(hubspot.crm.contacts.exceptions.ApiException) as refused:
-        client.crm.contacts.batch_api.update({"inputs": [*inputs, *inputs[:1]]})
-    assert refused.value.status == 400, "101 rows are too many"
+
+@needs("hubspot-sdk")
+def test_the_client_for_dated_versions_trades_a_refresh_token(portal: RunningSandbox) -> None:
+    oauth = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
+    assert dated(portal, "tokens", oauth=oauth) == {"expires": 1800, "contacts": 1}

@@ -68,6 +68,51 @@ const jobs = {
     }
   },
 
+  async linking () {
+    const { contact, company, other } = told
+    const v4 = client.crm.associations.v4
+    const input = (to) => ({ _from: { id: contact }, to: { id: to }, types: [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 279 }] })
+    const made = await v4.batchApi.create('contacts', 'companies', { inputs: [input(company), input(other)] })
+    const page = await v4.basicApi.getPage('contacts', contact, 'companies')
+    await v4.batchApi.archive('contacts', 'companies', { inputs: [{ _from: { id: contact }, to: [{ id: other }] }] })
+    const after = await v4.basicApi.getPage('contacts', contact, 'companies')
+    const labels = await v4.schema.definitionsApi.getAll('contacts', 'companies')
+    return {
+      made: made.results.length,
+      linked: page.results.map(each => String(each.toObjectId)),
+      left: after.results.map(each => String(each.toObjectId)),
+      labels: labels.results.map(each => each.label)
+    }
+  },
+
+  async lists () {
+    const api = client.crm.lists
+    const made = (await api.listsApi.create({ name: 'Peers', objectTypeId: '0-1', processingType: 'MANUAL' })).list
+    const added = await api.membershipsApi.add(made.listId, told.contacts)
+    const again = await api.membershipsApi.add(made.listId, told.contacts)
+    const members = await api.membershipsApi.getPage(made.listId)
+    const of = await api.membershipsApi.getLists('0-1', told.contacts[0])
+    const found = await api.listsApi.doSearch({ query: 'Peers', additionalProperties: [], offset: 0, count: 5 })
+    const full = await api.listsApi.doSearch({ query: 'Customers', additionalProperties: [], offset: 0, count: 5 })
+    return {
+      id: made.listId,
+      added: [added, again].map(each => (each.recordsIdsAdded || each.recordIdsAdded || []).length),
+      members: members.results.map(each => each.recordId),
+      of: of.results.map(each => each.listId),
+      found: found.lists.map(each => each.name),
+      dynamic: await reason(api.membershipsApi.add(full.lists[0].listId, told.contacts))
+    }
+  },
+
+  async enrolment () {
+    const ask = async (path, more) => (await client.apiRequest({ path, ...more })).json()
+    const sequences = (await ask(`/automation/v4/sequences?userId=${told.user}`)).results
+    const body = { sequenceId: sequences[0].id, contactId: told.contact, senderEmail: told.sender }
+    const enrolled = await ask(`/automation/v4/sequences/enrollments?userId=${told.user}`, { method: 'POST', body })
+    const seen = await ask(`/automation/v4/sequences/enrollments/contact/${told.contact}`)
+    return { sequences: sequences.map(each => each.name), enrolled: String(enrolled.id), seen: String(seen.id) }
+  },
+
   async tokens () {
     const { client_id: id, client_secret: secret, refresh_token: refresh } = told.oauth
     const token = await client.oauth.tokensApi.create('refresh_token', undefined, undefined, id, secret, refresh)
