@@ -27,6 +27,7 @@ from leadline.sdk.errors import ConfigError, CredentialsError, PermanentError, T
 from leadline.sdk.http import ConnectFailed, HttpPolicy, Pace, Reply, ReplyLost, require_tls
 from leadline.sdk.ports import Runtime
 from leadline_hubspot.answers import FIX
+from leadline_hubspot.deadline import PromptHTTPConnection, PromptHTTPSConnection
 from leadline_hubspot.errors import classify, error_of
 from leadline_hubspot.options import Options
 from leadline_hubspot.quota import DailyQuota
@@ -82,6 +83,8 @@ class _Wire:
         self._origin = base.removesuffix(urlsplit(base).path)
         # Of the one host that is ever asked: looking it up for each call costs as much CPU as the call.
         self._pool = pool.connection_from_url(self._origin)
+        secure = isinstance(self._pool, urllib3.HTTPSConnectionPool)
+        self._pool.ConnectionCls = PromptHTTPSConnection if secure else PromptHTTPConnection
 
     def exchange(
         self,

@@ -796,6 +796,32 @@ def test_an_answer_that_never_ends_is_cut_off_at_the_deadline() -> None:
     connection.close()
 
 
+def test_headers_that_drip_keep_the_deadline() -> None:
+    sent = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            peer, _ = server.accept()
+            with peer, suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"z" * 300 + b"\r\nContent-Length: 0\r\n\r\n":
+                    peer.sendall(bytes([byte]))
+                    sent.append(byte)
+                    threading.Event().wait(0.01)  # shorter than the deadline: every byte comes in time
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        runtime = Runtime("portal", lambda: NOW, lambda _: None, 0.1)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        connection = connector.connect({"access_token": "t", "base_url": url}, runtime)
+
+        (outcome,) = connection.push([update(0)])
+
+        thread.join()
+    assert outcome.outcome is Outcome.UNKNOWN
+    assert len(sent) < 300
+    connection.close()
+
+
 def test_a_certificate_of_an_unknown_authority_is_a_setting_to_correct() -> None:
     with running(HubSpotSandbox, world(), tls=True) as sandbox:
         runtime = Runtime("portal", lambda: NOW, lambda _: None, 5.0)
