@@ -35,7 +35,8 @@ def rows(org: RunningSandbox, name: str, *, deleted: bool = False) -> dict[str, 
 def test_it_reads_all_there_is(org: RunningSandbox) -> None:
     gone = next(iter(rows(org, "Lead")))
     org.vendor.edit({"action": "delete", "object": "Lead", "id": gone})
-    seen = ask(org, "reading")
+    name = list(rows(org, "Lead").values())[-1]["LastName"]
+    seen = ask(org, "reading", name=name)
     leads, contacts, tasks = rows(org, "Lead"), rows(org, "Contact"), rows(org, "Task")
 
     assert len(tasks) > 2_000, "more than a page"
@@ -48,6 +49,9 @@ def test_it_reads_all_there_is(org: RunningSandbox) -> None:
     assert sorted(seen["new_leads"]) == sorted(uid for uid, lead in leads.items() if lead["Status"] == "New")
     assert sum(seen["grouped"].values()) == len(leads)
     assert seen["deleted"] == [gone]
+    assert sorted(seen["searched"]) == sorted(
+        uid for uid, lead in leads.items() if name in (lead["FirstName"], lead["LastName"])
+    )
     assert {"Account", "Contact", "Lead", "Task", "Web_Event__c"} <= set(seen["objects"])
     assert seen["owner_of_account"] == ["User"]
     assert 0 < seen["daily"]["Remaining"] < seen["daily"]["Max"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,38 @@ VERSION = "66.0"
 def org() -> Iterator[RunningSandbox]:
     with running(SalesforceSandbox, generate(120, seed=5, now=NOW), tls=True) as sandbox:
         yield sandbox
+
+
+class ToTheOrg(requests.adapters.HTTPAdapter):
+    """Sends what is meant for the vendor's sign-in host, which is written into the client, to the org."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__()
+        self._base_url = base_url
+
+    def send(self, request: requests.PreparedRequest, *positional: Any, **named: Any) -> requests.Response:
+        request.url = self._base_url + urlsplit(request.url or "").path
+        return super().send(request, *positional, **named)
+
+
+def test_it_signs_in_by_password_and_by_key(org: RunningSandbox) -> None:
+    """By SOAP, which ended with version 64, and by a signed assertion."""
+    vendor = org.vendor
+    assert isinstance(vendor, SalesforceSandbox)
+    org.clock.set(time.time())  # the client signs by the machine's clock
+    password, key = vendor.password_credentials(org.base_url), vendor.jwt_credentials(org.base_url)
+    ways = [
+        {"password": password["password"], "security_token": password["security_token"], "version": "60.0"},
+        {"consumer_key": key["consumer_key"], "privatekey": key["private_key"], "version": VERSION},
+    ]
+    for way in ways:
+        with requests.Session() as session:
+            session.verify, session.trust_env = str(org.ca_file), False
+            session.mount("https://login.salesforce.com", ToTheOrg(org.base_url))
+            client = Salesforce(username=password["username"], session=session, **way)
+            client.sf_instance = urlsplit(org.base_url).netloc  # it keeps the host without the port
+            client.base_url = f"{org.base_url}/services/data/v{way['version']}/"
+            assert client.query("SELECT COUNT() FROM Lead")["totalSize"] == len(rows(org, "Lead"))
 
 
 @pytest.fixture
@@ -72,6 +105,23 @@ def test_it_writes_one_row_and_many(org: RunningSandbox, client: Salesforce) -> 
     assert answers[1]["errors"][0]["statusCode"] == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
     held = rows(org, "Lead")
     assert [held[uid]["Leadline_Score__c"] for uid in (one, two, three)] == [41, 42, None]
+
+
+def test_it_searches_and_enrols(org: RunningSandbox, client: Salesforce) -> None:
+    lead = next(iter(rows(org, "Lead").values()))
+    found = client.search(f"FIND {{{lead['LastName']}}} IN NAME FIELDS RETURNING Lead(Id, LastName)")["searchRecords"]
+    assert sorted(each["Id"] for each in found) == sorted(
+        uid for uid, row in rows(org, "Lead").items() if lead["LastName"] in (row["FirstName"], row["LastName"])
+    )
+    cadence = client.query("SELECT Id FROM ActionCadence WHERE State = 'Active' ORDER BY Name LIMIT 1")["records"][0][
+        "Id"
+    ]
+    inputs = [{"salesCadenceNameOrId": cadence, "targetId": lead["Id"]}]
+    path = "actions/standard/assignTargetToSalesCadence"
+    (answer,) = client.restful(path, method="POST", json={"inputs": inputs})
+    assert answer["isSuccess"]
+    trackers = client.query(f"SELECT TargetId FROM ActionCadenceTracker WHERE ActionCadenceId = '{cadence}'")
+    assert [each["TargetId"] for each in trackers["records"]] == [lead["Id"]]
 
 
 def test_it_reads_and_writes_in_bulk(org: RunningSandbox, client: Salesforce) -> None:

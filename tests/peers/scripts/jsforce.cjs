@@ -38,6 +38,7 @@ const jobs = {
       objects: (await conn.describeGlobal()).sobjects.map(each => each.name),
       owner_of_account: account.fields.find(each => each.name === 'OwnerId').referenceTo,
       daily: (await conn.limits()).DailyApiRequests,
+      searched: (await conn.search(`FIND {${told.name}} IN NAME FIELDS RETURNING Lead(Id, LastName)`)).searchRecords.map(each => each.Id),
       unknown_field: await reason(conn.query('SELECT Foo FROM Lead')),
       newest_version: (await conn.request('/services/data')).at(-1).version
     }
