@@ -1,13 +1,14 @@
 """How far one object has been read, so that nothing is lost and little is read twice.
 
 A row gets its stamp when its transaction begins to write and becomes visible when it commits, so a
-row may appear behind rows that were already read, by up to `OVERLAP` seconds. Two facts bound what a
+row may appear behind rows that were already read, by up to `overlap` seconds (the option
+`overlap_seconds`). Two facts bound what a
 pass can have missed:
 
 * the vendor's time at the start of a pass was at least `newest - duration of the pass`, because the
   newest row existed when the pass ended; so whatever it missed is newer than
-  `newest - duration - OVERLAP`, and the next pass begins there;
-* a pass that begins `OVERLAP` seconds after `newest` was first seen sees all rows up to it, so when it
+  `newest - duration - overlap`, and the next pass begins there;
+* a pass that begins `overlap` seconds after `newest` was first seen sees all rows up to it, so when it
   finds nothing newer the overlap is over (`settled`) and an idle object costs one call without rows.
 
 Only differences of the engine's time are used, never a comparison with the vendor's clock.
@@ -19,7 +20,7 @@ Only differences of the engine's time are used, never a comparison with the vend
                └───────────┴─────────┘     the next pull
 
 A bulk query shows what was committed when its job was made, by the vendor's clock. Whatever changes
-later, or became visible late, is newer than `created - OVERLAP`: there reading goes on behind the job.
+later, or became visible late, is newer than `created - overlap`: there reading goes on behind the job.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ from datetime import UTC, datetime
 
 from leadline.sdk.records import Cursor, Json
 from leadline_salesforce.query import After
-
-OVERLAP = 60  # seconds between a row's stamp and its becoming visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +126,21 @@ class Progress:
         """The start of a pass over all rows."""
         return Progress(began=now, full_at=now)
 
-    def collected(self, now: int) -> Progress:
+    def collected(self, now: int, overlap: int) -> Progress:
         """After the last row of the job: reading goes on with what its snapshot may lack."""
         if self.job is None:
             return self
         newest = later(self.at, self.job.newest)
-        return Progress(at=newest, resume=_earlier(self.job.created, OVERLAP), seen_at=now, full_at=self.full_at)
+        return Progress(at=newest, resume=_earlier(self.job.created, overlap), seen_at=now, full_at=self.full_at)
 
-    def finished(self, newest: After | None, began: int, now: int) -> Progress:
+    def finished(self, newest: After | None, began: int, now: int, overlap: int) -> Progress:
         """After the last page of a pass that began at `began`; `newest` is the furthest row seen by it or before."""
         if newest is None:
             return Progress(full_at=self.full_at)
         if self.began is None and newest == self.at:
-            settled = self.seen_at is None or began - self.seen_at >= OVERLAP
+            settled = self.seen_at is None or began - self.seen_at >= overlap
             return Progress(at=newest, full_at=self.full_at) if settled else self
-        resume = _earlier(newest.stamp, max(0, now - began) + OVERLAP)
+        resume = _earlier(newest.stamp, max(0, now - began) + overlap)
         return Progress(at=newest, resume=resume, seen_at=now, full_at=self.full_at)
 
 

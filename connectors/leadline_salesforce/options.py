@@ -54,6 +54,12 @@ class SalesforceOptions(BaseModel):
     bulk_above_rows: int = Field(
         default=20_000, ge=2_000, description="With more rows than this left to read, a Bulk API 2.0 query reads them."
     )
+    overlap_seconds: int = Field(
+        default=600,
+        ge=0,
+        description="How far back a pull looks again: a row becomes visible when its transaction ends, stamped when it "
+        "began, and Salesforce lets one last ten minutes.",
+    )
     formula_reread_hours: int = Field(
         default=24,
         ge=0,

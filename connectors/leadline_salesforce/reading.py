@@ -36,6 +36,7 @@ class Reading:
     ) -> None:
         self._client = client
         self._bulk_above = options.bulk_above_rows
+        self._overlap = options.overlap_seconds
         self._reread_after = options.formula_reread_hours * 3_600
         self._runtime = runtime
         self._descriptions = descriptions
@@ -89,7 +90,7 @@ class Reading:
             # The vendor may make pages smaller than asked for (wide rows): then it says `done: false`.
             if page["done"] and len(rows) < PAGE_SIZE:
                 newest = later(progress.at, place if place and place.id else None)
-                progress = progress.finished(newest, began, self._runtime.now())
+                progress = progress.finished(newest, began, self._runtime.now(), self._overlap)
                 yield Page(records, progress.cursor())
                 return progress
             if place is None:  # a page that is full or not the last has rows
@@ -137,7 +138,7 @@ class Reading:
             except PermanentError:
                 ending = Ending.GONE  # deleted while it was read, or made by another API version
             else:
-                progress = progress.collected(self._runtime.now())
+                progress = progress.collected(self._runtime.now(), self._overlap)
                 yield Page((), progress.cursor())
                 return progress, ending
         return replace(progress, job=None), ending

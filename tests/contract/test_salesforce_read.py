@@ -12,6 +12,7 @@ from leadline.sdk.errors import BudgetError, PermanentError
 from leadline.sdk.records import Cursor, PullRequest, RawRecord
 from leadline_salesforce.budget import PAUSE
 from leadline_salesforce.descriptions import FRESH
+from leadline_salesforce.options import SalesforceOptions
 from leadline_salesforce.sandbox.loading import record_id
 
 DAY = 86_400
@@ -55,13 +56,15 @@ def test_u07_more_rows_of_one_stamp_than_a_page_holds_are_all_read_once() -> Non
         assert (len(records), len(by_id(records))) == (4_100, 4_100)
 
 
-def test_u07_a_row_that_is_committed_late_is_read_although_newer_ones_were(org: Org) -> None:
+@pytest.mark.parametrize("seconds", [50, 590])
+def test_u07_a_row_that_is_committed_late_is_read_although_newer_ones_were(org: Org, seconds: int) -> None:
+    usual = SalesforceOptions.model_fields["overlap_seconds"].default
     cursor = settled(org, "Lead", "Title")
     org.edit("update", "Lead", lead_id(1), Title="Newest")
-    cursor = read(org.connect(), "Lead", "Title", cursor=cursor)[-1].cursor
-    org.sandbox.clock.advance(-50)  # a transaction that began before and ends now
+    cursor = read(org.connect(overlap_seconds=usual), "Lead", "Title", cursor=cursor)[-1].cursor
+    org.sandbox.clock.advance(-seconds)  # a transaction that began before and ends now
     org.edit("update", "Lead", lead_id(2), Title="Late")
-    late = by_id(rows(read(org.connect(), "Lead", "Title", cursor=cursor)))
+    late = by_id(rows(read(org.connect(overlap_seconds=usual), "Lead", "Title", cursor=cursor)))
     assert late[lead_id(2)].fields["Title"] == "Late"
 
 

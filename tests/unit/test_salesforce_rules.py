@@ -12,7 +12,7 @@ import pytest
 from leadline.sdk.errors import ConfigError
 from leadline.sdk.http import Action, Reply
 from leadline.sdk.records import Actor, FieldSchema, FieldType, ObjectSchema, Scalar
-from leadline_salesforce.cursor import OVERLAP, Progress, epoch
+from leadline_salesforce.cursor import Progress, epoch
 from leadline_salesforce.errors import CALLS, ROWS, classify, one_line, refusal
 from leadline_salesforce.health import WRITE_BACK, task_key, write_back
 from leadline_salesforce.options import read_options
@@ -30,34 +30,43 @@ def row(second: int) -> After:
 
 # Cursors
 
+OVERLAP = 60
+
 
 def test_a_finished_pass_goes_back_by_the_overlap_and_its_own_length() -> None:
-    done = Progress().finished(row(0), began=1_000, now=1_090)
+    done = Progress().finished(row(0), began=1_000, now=1_090, overlap=OVERLAP)
     assert done.start() == After("2026-05-28T11:57:30.000Z")  # 60 + 90 seconds before the newest row
 
 
 def test_a_pass_under_way_goes_on_behind_its_last_row_and_remembers_its_start() -> None:
     reading = Progress.read(Progress().reading(row(5), began=1_000).cursor())
     assert reading.start() == row(5)
-    assert reading.finished(row(5), began=1_000, now=1_040).resume == "2026-05-28T11:58:25.000Z"
+    assert reading.finished(row(5), began=1_000, now=1_040, overlap=OVERLAP).resume == "2026-05-28T11:58:25.000Z"
 
 
 def test_an_idle_object_settles_only_when_a_pass_began_after_the_overlap() -> None:
-    done = Progress().finished(row(0), began=1_000, now=1_000)
-    early = done.finished(row(0), began=1_000 + OVERLAP - 1, now=1_060)
+    done = Progress().finished(row(0), began=1_000, now=1_000, overlap=OVERLAP)
+    early = done.finished(row(0), began=1_000 + OVERLAP - 1, now=1_060, overlap=OVERLAP)
     assert early == done
-    settled = done.finished(row(0), began=1_000 + OVERLAP, now=1_061)
+    settled = done.finished(row(0), began=1_000 + OVERLAP, now=1_061, overlap=OVERLAP)
     assert (settled.start(), settled.resume) == (row(0), None)
-    assert settled.finished(row(0), began=9_000, now=9_001) == settled
+    assert settled.finished(row(0), began=9_000, now=9_001, overlap=OVERLAP) == settled
 
 
 def test_news_end_a_settled_state() -> None:
     settled = Progress(at=row(0))
-    assert settled.finished(row(30), began=9_000, now=9_000).start() == After("2026-05-28T11:59:30.000Z")
+    assert settled.finished(row(30), began=9_000, now=9_000, overlap=OVERLAP).start() == After(
+        "2026-05-28T11:59:30.000Z"
+    )
 
 
 def test_cursors_survive_storage() -> None:
-    for progress in (Progress(), Progress().reading(row(1), 7), Progress().finished(row(1), 7, 8), Progress(at=row(1))):
+    for progress in (
+        Progress(),
+        Progress().reading(row(1), 7),
+        Progress().finished(row(1), 7, 8, overlap=OVERLAP),
+        Progress(at=row(1)),
+    ):
         assert Progress.read(progress.cursor()) == progress
         orjson.dumps(progress.cursor().position)
 

@@ -192,8 +192,13 @@ class SalesforceSandbox:
         return injected.response(status, code)
 
     def credentials(self, base_url: str) -> dict[str, str]:
-        """Options for a client-credentials sign-in."""
-        return {"base_url": base_url, "consumer_key": CONSUMER_KEY, "consumer_secret": CONSUMER_SECRET}
+        """Options for a client-credentials sign-in. Rows become visible late only when told to, and not by much."""
+        return {
+            "base_url": base_url,
+            "consumer_key": CONSUMER_KEY,
+            "consumer_secret": CONSUMER_SECRET,
+            "overlap_seconds": "60",
+        }
 
     def sign_ins(self, base_url: str) -> dict[str, dict[str, str]]:
         """Options for the other ways to sign in, by name."""
@@ -219,6 +224,7 @@ class SalesforceSandbox:
             "consumer_key": CONSUMER_KEY,
             "username": USERNAME,
             "private_key": self.auth.private_pem(),
+            "overlap_seconds": "60",
         }
 
     def controls(self) -> Mapping[str, Callable[[str, Any], Any]]:
