@@ -35,9 +35,9 @@ from tests.completeness import (
     differing,
     keyboard,
     mapping_of,
+    merges_of,
     mixed,
     rereads,
-    survivors_of,
 )
 from tests.stage import DAY, NOW, sandbox_factory
 from tests.storm import Exposed, Storm, exposed
@@ -103,7 +103,7 @@ class Sandbox:
     def _contents(self, *, links: bool) -> Allowed:
         mapping = mapping_of(self.folder, self.system)
         state = partial(_state, self.system, self.vendor.inner, mapping)  # told anew for each walk
-        return contents(self.system, state(), mapping, survivors_of(self.system, state()), links=links)
+        return contents(self.system, state(), mapping, merges_of(self.system, state()), links=links)
 
 
 def _state(system: str, vendor: Any, mapping: FieldMapping) -> Mapping[str, Iterable[Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -165,21 +165,18 @@ def contents(
     system: str,
     state: Mapping[str, Iterable[Mapping[str, Any]]],
     mapping: FieldMapping,
-    survivors: Mapping[str | None, str],
+    merged: Mapping[str, str],
     *,
     links: bool = True,
 ) -> Allowed:
-    """What should be stored of a CRM in this state. A link to a merged record may lead to its survivor."""
+    """What should be stored of a CRM in this state. `merged`: see `merges_of`."""
     found: Allowed = {name: {} for name in mapping.objects}
     for name in mapping.objects:
         rows = iter(state[name])
         while chunk := list(islice(rows, CHUNK)):
             for entity, made in Truth.of(system, {name: chunk}, mapping).rows.items():
                 for uid, row in made.items():
-                    known = found[name][uid] = {content(row, entity, links=links)}
-                    led = {link: survivors[row[link]] for link in LINKS[entity] if row[link] in survivors}
-                    if led:
-                        known.add(content({**row, **led}, entity, links=links))
+                    found[name][uid] = {content(led, entity, links=links) for led in followed(row, entity, merged)}
     return found
 
 
@@ -199,24 +196,30 @@ def differing(stored: Contents, there: Allowed) -> dict[str, dict[str, Any]]:
     return found
 
 
-def survivors_of(system: str, state: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str | None, str]:
-    """What merged records live on as, by uid, in a CRM that keeps them.
-
-    Not every link to a merged record is moved by the CRM: a row that was in the recycle bin then keeps its own.
-    The store leads such links to the survivor.
-    """
-    into = {
+def merges_of(system: str, state: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, str]:
+    """What merged records were merged into, by uid, in a CRM that keeps them."""
+    return {
         f"{system}/{name}/{row['Id']}": f"{system}/{name}/{row['MasterRecordId']}"
         for name, rows in state.items()
         for row in rows
         if row.get("MasterRecordId")
     }
-    last: dict[str | None, str] = {}
-    for loser, survivor in into.items():
-        last[loser] = survivor
-        while last[loser] in into:
-            last[loser] = into[last[loser]]
-    return last
+
+
+def followed(row: Mapping[str, Any], entity: Entity, merged: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The row, and the same with links to merged records led on.
+
+    Not every link to a merged record is moved by the CRM: a row that was in the recycle bin then keeps its own.
+    The store leads such links towards the survivor, as far as it knows the records on the way.
+    """
+    ways = []
+    for link in LINKS[entity]:
+        way = [row[link]]
+        while way[-1] in merged:
+            way.append(merged[way[-1]])
+        ways.append([(link, uid) for uid in way])
+    for led in product(*ways):
+        yield {**row, **dict(led)}
 
 
 def content(row: Mapping[str, Any], entity: Entity, *, links: bool = True) -> bytes:
@@ -254,7 +257,7 @@ class Weather:
     def differences(self, *, links: bool = True) -> dict[str, dict[str, Any]]:
         """How the store differs from the CRM. Empty when all is well."""
         system, state = self.reader.system, self.crm.vendor.state()
-        there = contents(system, state, self.reader.mapping, survivors_of(system, state), links=links)
+        there = contents(system, state, self.reader.mapping, merges_of(system, state), links=links)
         return differing(self.reader.stored(links=links), there)
 
     def calm(self, seconds: float = OVERLAP) -> None:
