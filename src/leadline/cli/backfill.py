@@ -34,7 +34,7 @@ def backfill(
     """
     from leadline.app import backfill as use_case
     from leadline.app.bootstrap import open_project
-    from leadline.cli import summary
+    from leadline.cli import heap, summary
     from leadline.cli.interrupt import stoppable
     from leadline.cli.progress import RunProgress
 
@@ -44,6 +44,7 @@ def backfill(
         if dry_run:
             output.show(_answer(lines), forecast_table(lines), "Nothing was read or written. Next: leadline backfill")
             return 0
+        heap.settle()
         with RunProgress({f"{line.connection}/{line.object}": line.records - line.read for line in lines}) as progress:
             report = use_case.backfill(project, stop.listening(progress))
     return summary.close(report)

@@ -28,7 +28,7 @@ def run() -> None:
     from leadline.app.bootstrap import open_project
     from leadline.app.schedule import Health, Worker
     from leadline.app.webhooks import Receiver, address
-    from leadline.cli import summary
+    from leadline.cli import heap, summary
     from leadline.cli.interrupt import stoppable
     from leadline.web.app import worker_app
     from leadline.web.serving import serving
@@ -42,6 +42,7 @@ def run() -> None:
     with stoppable() as stop, open_project(settings, sleep=stop.sleep) as project:
         worker = Worker(project, health, stop, on_report=lambda report: said.run(tell, report))
         worker.prepare()
+        heap.settle()
         with (
             closing(Receiver(project, wake=worker.wake)) as receiver,
             serving(worker_app(project, health, receiver), host=settings.web.host, port=settings.web.port) as port,

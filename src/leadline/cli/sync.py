@@ -15,11 +15,12 @@ def sync() -> int:
     """
     from leadline.app import sync as use_case
     from leadline.app.bootstrap import open_project
-    from leadline.cli import summary
+    from leadline.cli import heap, summary
     from leadline.cli.interrupt import stoppable
     from leadline.cli.progress import RunProgress
 
     settings = options.current().settings()
     with stoppable() as stop, open_project(settings, sleep=stop.sleep) as project, RunProgress() as progress:
+        heap.settle()
         report = use_case.sync(project, stop.listening(progress))
     return summary.close(report)
