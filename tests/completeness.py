@@ -37,13 +37,13 @@ from leadline.store.database import open_engine
 from leadline.store.tables import ENTITY_TABLES
 
 OVERLAP = 60
-"""Seconds of both connectors' overlap: how long a change may stay unseen after its stamp."""
+"""Seconds of both connectors' overlap here: how long a change may stay unseen after its stamp."""
 CHUNK = 5_000
 REREAD = 10_000
 """Records that one pull of HubSpot reads again for the sake of their associations."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "salesforce": {},
+    "salesforce": {"overlap_seconds": OVERLAP},
     "hubspot": {
         "rates": {"calls_per_10_seconds": 10**6, "searches_per_second": 10**6},
         "overlap_seconds": OVERLAP,

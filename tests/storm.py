@@ -30,7 +30,7 @@ TITLES = ("CFO", "Intern", "VP Operations", "Student", None, "Head of Sales", "P
 INDUSTRIES = ("Retail", "Logistics", "Fin Serv", None, "Select", "Manufacturing")
 VISITS = ("pricing_page", "demo_request", "website", "careers_page", "trial_signup")
 LATE = (0, 0, 0, 5, 30, 55)
-"""Seconds between the stamp of a write and its becoming visible; the connector reckons with 60."""
+"""Seconds between the stamp of a write and its becoming visible; the connector is told to reckon with 60."""
 IMPORTED = 230
 """Records that an import stamps with one moment: more than a page of a search, and than a query can leave out."""
 

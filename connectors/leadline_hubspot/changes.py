@@ -95,11 +95,13 @@ class Changes:
     def pages(self) -> Iterator[Page]:
         """Changed records in pages of up to a thousand, then archived ones with the final cursor."""
         if self._nothing_new():
-            looked_at = {name: self._position[name] for name in ("since", "seen", "top")}
+            looked_at: dict[str, Any] = {name: self._position[name] for name in ("since", "seen", "top")}
         else:
             seen = yield from self._changed()
             looked_at = {"since": seen.since, **seen.as_json()}
         records, archived = self._archived()
+        if records:  # what has left the window may hide from its count what comes into it late
+            looked_at["seen"] = None
         yield Page(records, Cursor({"mode": "changes", **self._carried, **looked_at, "archived": archived}))
 
     def _search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:

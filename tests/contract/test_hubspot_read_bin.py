@@ -33,6 +33,10 @@ class Copy:
         self._cursor = given[-1].cursor
 
     @property
+    def titles(self) -> dict[int, object]:
+        return {int(each.id) - FIRST: each.fields.get("jobtitle") for each in self._held.values()}
+
+    @property
     def living(self) -> set[int]:
         return {int(each.id) - FIRST for each in self._held.values() if not each.deleted}
 
@@ -111,3 +115,27 @@ def test_nor_does_a_read_that_died_before_it_came_to_the_bin(opened: Open) -> No
     copy.pull()
 
     assert copy.living == {1, 2}
+
+
+def test_one_that_goes_does_not_hide_one_that_search_shows_late(opened: Open) -> None:
+    """One out, one in: the count of a window of changes is what it was, and so is its last stamp."""
+    lab = opened(world(contacts=302))
+    copy = Copy(lab)
+    lab.later()
+    portal = lab.sandbox.vendor.portal  # type: ignore[attr-defined] # the sandbox's own class
+    stamp = portal.stamp()
+    imported(lab, range(300), stamp)
+    copy.pull()
+    lab.edit("delete")
+    imported(lab, range(300, 301), stamp)  # of the same import, but search comes to show it only now
+
+    copy.pull()
+    copy.pull()
+
+    assert copy.titles[300] == "Import"
+
+
+def imported(lab: Lab, numbers: range, stamp: int) -> None:
+    portal = lab.sandbox.vendor.portal  # type: ignore[attr-defined] # the sandbox's own class
+    for number in numbers:
+        portal.prepare_update(portal.tables["contacts"], str(FIRST + number), {"jobtitle": "Import"}, stamp)()

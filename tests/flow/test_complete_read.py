@@ -4,8 +4,8 @@ Records are edited, created, deleted, brought back, merged and converted, and as
 call of the reader; search trails behind, transactions commit late, stamps are equal, the vendor's clock is
 off, and the reader dies again and again. How many pulls are needed once the storm is over:
 
-    Salesforce   one, begun a minute (the overlap) after the last edit
-    HubSpot      one, begun a minute (the overlap) after the last edit, for all that moves a stamp. What a
+    Salesforce   one, begun `overlap_seconds` after the last edit
+    HubSpot      one, begun `overlap_seconds` after the last edit, for all that moves a stamp. What a
                  deletion or a change of associations does to the *other* end may move none: that is known once
                  the daily reading again is through, one pull for each 10,000 records
 
