@@ -103,7 +103,7 @@ def test_what_is_not_proved_is_named_with_its_reason(terminal: Terminal) -> None
     reasons = {(gap["object"], gap["reason"].split(":")[0]) for gap in answer["not_proved"]}
     rows = line(answer, "hubspot")["stored"]
     assert ("Task", "the number of records") in reasons  # the mapping skips some
-    assert ("contacts", f"the contents of {rows - 20} rows outside the sample; `--sample all` compares them too") in {
+    assert ("contacts", f"the contents of {rows - 20} rows outside the sample") in {
         (gap["object"], gap["reason"]) for gap in answer["not_proved"]
     }
 

@@ -40,6 +40,7 @@ _INDEX_LAG = 900
 """Seconds within which a change may not be in a search index yet: too young to be missed by the next read."""
 _BATCH = 500  # records read and compared at once
 _MEND = "`leadline doctor --reconcile --mend`, then `leadline sync`, reads these records again."
+_MEND_ALL = "There may be more outside the sample: `--sample all --mend`, then `leadline sync`, reads them all again."
 _NAME = "`leadline doctor --reconcile --sample all` finds out which."
 
 
@@ -104,6 +105,11 @@ class Proof:
     mended: int = 0
 
     @property
+    def partial(self) -> bool:
+        """Whether some rows were not looked at."""
+        return any(line.sampled < line.stored for line in self.lines)
+
+    @property
     def failure(self) -> LeadlineError | None:
         """Why connections could not be asked, as one error."""
         return as_one(self.failures)
@@ -162,6 +168,7 @@ class _Object:
         self._asked, self._digest = make_request(project, live, object)
         self._wrong: dict[str, Difference] = {}
         self._drifted: set[str] = set()
+        self._fix = _MEND
         self.faults: list[Fault] = []
         self.gaps: list[Gap] = []
 
@@ -225,7 +232,8 @@ class _Object:
             differing |= self._compared(records)
             self._listener(Checked(self._live.name, self._object, len(records), len(drawn)))
         if len(drawn) < of:
-            self._gap(f"the contents of {of - len(drawn):,} rows outside the sample; `--sample all` compares them too")
+            self._gap(f"the contents of {of - len(drawn):,} rows outside the sample")
+            self._fix = _MEND_ALL
         return compared, differing
 
     def _drawn(self, ids: Iterable[str], size: int) -> list[str]:
@@ -297,9 +305,9 @@ class _Object:
             "differs": f"the CRM holds something else and the next sync would not notice; fields: {shown}",
         }[what]
 
-    def _fault(self, what: str, records: int, ids: Iterable[str], detail: str, fix: str = _MEND) -> None:
+    def _fault(self, what: str, records: int, ids: Iterable[str], detail: str, fix: str = "") -> None:
         some = tuple(ids)[:EXAMPLES]
-        self.faults.append(Fault(self._live.name, self._object, what, records, some, detail, fix))
+        self.faults.append(Fault(self._live.name, self._object, what, records, some, detail, fix or self._fix))
 
     def _counted(self, estimate: Estimate, stored: int, coming: Mapping[str, bool], *, whole: bool) -> None:
         """Whether the CRM's count agrees with what is stored and what is on its way."""

@@ -46,11 +46,12 @@ def _close(proof: Proof, *, mend: bool) -> int:
     if proof.failure is not None:
         return errors.failing(answer, proof.failure, *shown)
     if proof.faults:
-        again = (
-            f"{proof.mended:,} records are read again by the next `leadline sync`." if mend else "See what to do above."
-        )
+        again = "What to do stands below each line."
+        if mend:
+            again = f"Marked to be read again by the next `leadline sync`: {proof.mended:,}."
         return errors.failing(answer, ConfigError(_wrong(proof), fix=again), *shown)
-    output.show(answer, *shown, "Nothing is wrong." if not proof.gaps else "Nothing is wrong in what could be proved.")
+    said = "Nothing is wrong." if not proof.gaps else "Nothing is wrong in what could be proved."
+    output.show(answer, *shown, f"{said} `--sample all` compares everything." if proof.partial else said)
     return 0
 
 
