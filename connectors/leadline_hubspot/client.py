@@ -121,6 +121,10 @@ class _Wire:
             raise ReplyLost(f"{type(error).__name__}: {error}") from error
         return Reply(response.status, {name.lower(): text for name, text in response.headers.items()}, b"".join(chunks))
 
+    def close(self) -> None:
+        """Close the idle connections. Clearing the pool manager would not: it only forgets its pools."""
+        self._pool.close()
+
     def GET(self, url: str, **given: Any) -> Reply:  # noqa: N802 - the vendor's name
         """As the vendor's client calls it."""
         return self._call("GET", url, given)
@@ -167,8 +171,8 @@ class Client:
         # One access to the attribute: each makes a new pool.
         self._api = vendor.crm.objects.basic_api.api_client
         self._api.user_agent = f"leadline/{version('leadline')}"
-        self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
-        self._api.rest_client = _Wire(self._pool, base)
+        self._wire = _Wire(self._api.rest_client.pool_manager, base)
+        self._api.rest_client = self._wire
         self._place = runtime.name
         self._tokens: Tokens = (
             RefreshedToken(options.grant, self._ask_for_token, runtime.now)
@@ -294,7 +298,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        self._wire.close()
 
 
 def _json(reply: Reply, place: str, *, safe: bool) -> Any:

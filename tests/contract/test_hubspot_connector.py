@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Iterator
@@ -794,6 +795,28 @@ def test_an_answer_that_never_ends_is_cut_off_at_the_deadline() -> None:
         thread.join()
     assert outcome.outcome is Outcome.UNKNOWN
     connection.close()
+
+
+def test_a_closed_connection_has_hung_up(opened: Open) -> None:
+    lab = opened()
+    lab.pull()
+    port = int(lab.sandbox.base_url.rpartition(":")[2])
+
+    assert _connected_to(port) > 0
+    lab.connection.close()
+
+    assert _connected_to(port) == 0
+
+
+def _connected_to(port: int) -> int:
+    """Sockets of this process that are connected to that port."""
+    gc.collect()
+    found = [each for each in gc.get_objects() if type(each) is socket.socket and each.fileno() >= 0]
+    count = 0
+    for each in found:
+        with suppress(OSError):
+            count += each.family == socket.AF_INET and each.getpeername()[1] == port
+    return count
 
 
 def test_headers_that_drip_keep_the_deadline() -> None:
