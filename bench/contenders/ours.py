@@ -17,6 +17,7 @@ import measured
 
 from leadline import registry
 from leadline.app.bootstrap import load_mapping_file
+from leadline.cli.heap import settle
 from leadline.core.normalize.apply import normalize, request
 from leadline.core.normalize.mapping import ObjectMapping
 from leadline.sdk.errors import LeadlineError
@@ -34,6 +35,7 @@ def prepare(order: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     runtime = Runtime(name=system, now=lambda: int(time.time()), sleep=time.sleep)
     connection = registry.connect(system, {**order["credentials"], **order.get("options", {})}, runtime)
     connection.schema(name)
+    settle()  # as the worker's commands do
     if order["job"] in {"read", "normalize"}:
         return partial(read, connection, system, name, mapping, order["job"] == "normalize")
     if order["job"] == "pace":
