@@ -296,8 +296,8 @@ def test_one_row_of_a_batch_is_refused(system: str, tmp_path: Path) -> None:
 
         ran = on.backfill()
 
-        full = [event.outcomes for event in ran.events if isinstance(event, BatchPushed) and event.rows == size]
-        assert {"written": size - 1, "refused": 1} in full
+        full = [event for event in ran.events if isinstance(event, BatchPushed) and event.rows >= size]
+        assert {"written": full[0].rows - 1, "refused": 1} in [event.outcomes for event in full]
         assert states(on, system)["refused"] == 1
         assert on.records(system, kind)[record].get(field_of(system, "group")) is None
         (listed,) = told(on, "outbox", "list")["effects"]

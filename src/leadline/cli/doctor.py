@@ -51,7 +51,7 @@ def doctor(
     leadline doctor --reconcile --sample all
     """
     if reconcile:
-        from leadline.cli.reconcile import reconcile as prove
+        from leadline.cli.proof import prove
 
         return prove(sample=_size(sample), seed=seed, mend=mend)
     said = [

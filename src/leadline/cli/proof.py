@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _DAY = 86_400
 
 
-def reconcile(*, sample: int | None, seed: int | None, mend: bool) -> int:
+def prove(*, sample: int | None, seed: int | None, mend: bool) -> int:
     """Prove, and tell: exit code 2 when something is wrong, that of the failure when a CRM could not be asked."""
     from leadline.app import reconciling
     from leadline.app.bootstrap import open_project
