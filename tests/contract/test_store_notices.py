@@ -104,7 +104,7 @@ def test_webhooks_and_a_worker_do_not_wait_for_each_other_in_a_circle(engine: En
         for _ in range(5):
             note(engine, *[("contacts", each, 0) for each in named])
 
-    def settling(_: Sequence[str]) -> None:
+    def settling(_named: Sequence[str]) -> None:
         for _ in range(5):
             settle(engine, dict(reversed(pending(engine).items())))
 
