@@ -77,7 +77,7 @@ peers: install .peers/js/.installed $(PEERS) ## clients by others, for tests/pee
 	@touch $@
 
 bench: install ## measured comparisons
-	@for file in bench/*.py; do $(BIN)/python "$$file"; done
+	@for file in bench/*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
 complete-read: install ## whether a million records are read completely while people work in the CRM; half an hour
 	@$(BIN)/python -m bench.complete_read --records 1000000
