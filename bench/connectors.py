@@ -19,9 +19,10 @@ All read the same fields of contacts and write the same values. docs/benchmarks.
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,14 @@ CONTENDERS = [
 ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a contender told of one run, and the calls that it made."""
+
+    told: Mapping[str, Any]
+    calls: int
+
+
 @dataclass
 class Figures:
     """What one contender took, per 1,000 records; CPU in ms."""
@@ -96,32 +105,47 @@ class Figures:
     lost: bool = False
 
 
-SCORES = iter(range(100))
+SCORES = itertools.count(1)
 
 
-def measured(crm: Crm, contender: Contender, repeat: int) -> Figures:
-    """CPU and calls at no latency, seconds at latency, and a bad day for writers."""
-    runs = []
-    for _ in range(repeat):
-        score = next(SCORES)
-        order = {**contender.told(crm, contender.rows, score), **contender.fast}
-        told, calls = run(crm, contender, order)
-        runs.append(told)
-        if contender.rows and (held := crm.written(score)) != contender.rows:
-            raise Failed(f"{contender.name} wrote {held} of {contender.rows} rows on a good day")
-        if told["cpu"] > SLOW:
-            break
-    rows = told["rows"]
+def rounds(crm: Crm, contenders: Sequence[Contender], repeat: int) -> dict[str, list[Run]]:
+    """Runs without latency by contender's name. All take turns, so that no one alone meets a busy minute."""
+    runs: dict[str, list[Run]] = {each.name: [] for each in contenders}
+    for turn in range(repeat):
+        for contender in contenders:
+            mine = runs[contender.name]
+            if turn and (not mine or mine[-1].told["cpu"] > SLOW):
+                continue
+            print(f"{crm.system}: {contender.name}, run {turn + 1}", file=sys.stderr)
+            try:
+                mine.append(_good_day(crm, contender))
+            except Failed as failed:
+                print(failed, file=sys.stderr)
+    return runs
+
+
+def _good_day(crm: Crm, contender: Contender) -> Run:
+    score = next(SCORES)
+    told, calls = run(crm, contender, {**contender.told(crm, contender.rows, score), **contender.fast})
+    if contender.rows and (held := crm.written(score)) != contender.rows:
+        raise Failed(f"{contender.name} wrote {held} of {contender.rows} rows on a good day")
+    return Run(told, calls)
+
+
+def measured(crm: Crm, contender: Contender, runs: Sequence[Run]) -> Figures:
+    """What the runs took, seconds at latency, and a bad day for writers."""
+    rows = runs[-1].told["rows"]
     figures = Figures(
         contender=contender,
         rows=rows,
         fields=len(crm.values(0) if contender.rows else crm.fields),
-        calls=calls * 1_000 / rows,
-        cpu=min(each["cpu"] for each in runs) * 1e6 / rows,
-        start=min(each["start_cpu"] for each in runs) * 1e3,
+        calls=runs[-1].calls * 1_000 / rows,
+        cpu=min(each.told["cpu"] for each in runs) * 1e6 / rows,
+        start=min(each.told["start_cpu"] for each in runs) * 1e3,
     )
     if contender.program == "ours.py" and not contender.rows:
-        told, _ = run(crm, contender, {**order, "job": "normalize"})
+        order = {**contender.told(crm, 0, 0), **contender.fast, "job": "normalize"}
+        told, _ = run(crm, contender, order)
         figures.normalizing = told["cpu"] * 1e6 / rows - figures.cpu
     asked = contender.sample or min(contender.rows, 2_000)
     told, _ = run(crm, contender, contender.told(crm, asked, next(SCORES)), LATENCY_MS)
@@ -175,16 +199,18 @@ def main() -> None:
     everything = []
     for system in dict.fromkeys(each.system for each in chosen):
         with served(system, told.contacts) as crm:
-            for contender in (each for each in chosen if each.system == system):
-                if not contender.python.exists():
-                    print(f"{contender.name}: not installed, run: make peers", file=sys.stderr)
-                    continue
-                print(f"{system}: {contender.name}", file=sys.stderr)
-                try:
-                    everything.append(measured(crm, contender, told.repeat))
-                except Failed as failed:
-                    print(failed, file=sys.stderr)
+            mine = [each for each in chosen if each.system == system and _is_installed(each)]
+            for name, runs in rounds(crm, mine, told.repeat).items():
+                if runs:
+                    everything.append(measured(crm, next(each for each in mine if each.name == name), runs))
     show(everything)
+
+
+def _is_installed(contender: Contender) -> bool:
+    if not contender.python.exists():
+        print(f"{contender.name}: not installed, run: make peers", file=sys.stderr)
+        return False
+    return True
 
 
 def show(everything: Sequence[Figures]) -> None:
