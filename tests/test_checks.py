@@ -154,13 +154,13 @@ def test_the_command_for_the_tests_leaves_none_out(root: Path) -> None:
 
 def test_a_suite_over_its_budget_is_marked() -> None:
     budgets = Budgets()
-    for seconds, suite in ((100.0, "unit"), (1.0, "flow")):
+    for seconds, suite in ((900.0, "unit"), (1.0, "flow")):
         report = pytest.TestReport(f"tests/{suite}/test_x.py::test_y", ("", 0, ""), {}, "passed", None, "call")
         report.duration = seconds
         budgets.pytest_runtest_logreport(report)
     said: list[str] = []
     budgets.summary(said.append)
-    assert said == ["flow           1 tests     1s of  300s", "unit           1 tests   100s of   90s  over budget"]
+    assert said == ["flow           1 tests     1s of  600s", "unit           1 tests   900s of  120s  over budget"]
 
 
 def test_a_failing_suite_fails_the_run_and_the_others_still_run(root: Path, tmp_path: Path) -> None:
