@@ -49,12 +49,13 @@ def prepare(order: dict[str, Any]) -> Callable[[], dict[str, Any]]:
 def read(connection: Connection, system: str, name: str, mapping: ObjectMapping, normalizing: bool) -> dict[str, Any]:
     """Read an object from its beginning, and make canonical rows of it when asked to."""
     fields, links = request(mapping)
-    rows, now = 0, int(time.time())
+    seen, now = set[str](), int(time.time())
     for page in connection.pull(PullRequest(object=name, fields=fields, links=links, now=now)):
-        rows += len(page.records)
+        # A record may come twice: what changed a moment ago is looked at again.
+        seen.update([record.id for record in page.records])
         if normalizing:
             normalize(mapping, system, name, page.records, now)
-    return {"rows": rows}
+    return {"rows": len(seen)}
 
 
 def write(connection: Connection, effects: Sequence[UpdateFields], size: int) -> dict[str, Any]:
