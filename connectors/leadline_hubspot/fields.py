@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from leadline.sdk.errors import LeadlineError
@@ -29,30 +30,43 @@ class Fields:
         Two more for lifecycle stages that HubSpot kept, where they may go backward: it does not let go of
         a stage for an earlier one, but it does for none.
         """
-        written = self._write([(effect, effect.values) for effect in effects])
+        results = self._send([(effect, effect.values) for effect in effects])
+        written = {effect.key: self._outcome(effect, effect.values, results[effect.key]) for effect in effects}
         kept = [effect for effect in effects if _kept_stage(written[effect.key])]
         if kept and self._lifecycle_backward:
-            written |= self._step_back(kept)
+            stages = {effect.key: row["properties"][STAGE] for effect in kept if (row := results[effect.key].row)}
+            written |= self._step_back(kept, stages)
         return [written[effect.key] for effect in effects]
 
-    def _step_back(self, effects: Sequence[UpdateFields]) -> dict[str, RowOutcome]:
-        """Clear the stage, then set it. A process that dies in between leaves the row to be read back."""
+    def _step_back(self, effects: Sequence[UpdateFields], stages: Mapping[str, Scalar]) -> dict[str, RowOutcome]:
+        """Clear the stage, then set it; where that is refused, set the one of `stages`, which was there before.
+
+        A process that dies in between leaves the row to be read back.
+        """
         try:
             cleared = self._write([(effect, {STAGE: None}) for effect in effects])
             ready = [effect for effect in effects if cleared[effect.key].outcome is Outcome.WRITTEN]
-            return cleared | self._write([(effect, {STAGE: effect.values[STAGE]}) for effect in ready])
+            ended = cleared | self._write([(effect, {STAGE: effect.values[STAGE]}) for effect in ready])
+            emptied = [effect for effect in ready if ended[effect.key].outcome is Outcome.REFUSED]
+            restored = self._write([(effect, {STAGE: stages[effect.key]}) for effect in emptied])
         except LeadlineError:  # the first write went through: what became of the row is found by reading
             return {effect.key: RowOutcome(effect.key, Outcome.UNKNOWN, None, effect.target.id) for effect in effects}
+        lost = {key: _empty(ended[key]) for key, back in restored.items() if back.outcome is not Outcome.WRITTEN}
+        return ended | lost
 
     def _write(self, values: Sequence[tuple[UpdateFields, Mapping[str, Scalar]]]) -> dict[str, RowOutcome]:
         """Outcomes by key of setting these values on the effects' records."""
+        results = self._send(values)
+        return {effect.key: self._outcome(effect, given, results[effect.key]) for effect, given in values}
+
+    def _send(self, values: Sequence[tuple[UpdateFields, Mapping[str, Scalar]]]) -> Mapping[str, Result]:
+        """HubSpot's answer for each key."""
         jobs: dict[str, list[dict[str, Any]]] = {}
         for effect, given in values:
             texts = {name: as_text(value) for name, value in given.items()}
             path = f"{PATHS['objects'].format(object=effect.target.object)}/batch/update"
             jobs.setdefault(path, []).append({"id": effect.target.id, "properties": texts, TRACE: effect.key})
-        results = write_batches(self._client, list(jobs.items()))
-        return {effect.key: self._outcome(effect, given, results[effect.key]) for effect, given in values}
+        return write_batches(self._client, list(jobs.items()))
 
     def _outcome(self, effect: UpdateFields, given: Mapping[str, Scalar], result: Result) -> RowOutcome:
         if result.error is not None:
@@ -83,6 +97,14 @@ class Fields:
 
 def _kept_stage(outcome: RowOutcome) -> bool:
     return outcome.refusal is not None and outcome.refusal.code == LIFECYCLE_BACKWARD
+
+
+def _empty(outcome: RowOutcome) -> RowOutcome:
+    """The refused row, saying that its stage could not be put back either."""
+    if outcome.refusal is None:
+        return outcome
+    said = f"{outcome.refusal.message}; its lifecycle stage is empty now"
+    return replace(outcome, refusal=replace(outcome.refusal, message=said, fix="Set the lifecycle stage in HubSpot."))
 
 
 def _ignored(given: Mapping[str, Scalar], shown: Mapping[str, Any]) -> Refusal | None:

@@ -79,6 +79,23 @@ def test_u14_a_step_back_that_breaks_off_is_settled_by_reading(opened: Open, ski
     assert (again.outcome, stage_of(lab)) == (Outcome.WRITTEN, "lead")
 
 
+@pytest.mark.parametrize(("times", "left"), [(1, "customer"), (None, None)], ids=["put back", "cannot be put back"])
+def test_u14_a_step_back_that_is_refused_puts_the_stage_back(opened: Open, times: int | None, left: str | None) -> None:
+    lab = opened(lifecycle_backward=True)
+    for number in (0, 1):
+        lab.edit("update", number, fields={"lifecyclestage": "customer"})
+    # The first try and the clearing pass; the setting is refused.
+    lab.sandbox.faults.add(
+        {"object": "contacts", "ids": [str(FIRST)], "skip": 2, "times": times, "code": "VALIDATION_ERROR"}
+    )
+
+    refused, other = lab.connection.push([update(0, lifecyclestage="lead"), update(1, lifecyclestage="lead")])
+
+    assert (refused.outcome, stage_of(lab) or None) == (Outcome.REFUSED, left)
+    assert ("is empty now" in str(refused.refusal)) is (left is None)
+    assert (other.outcome, stage_of(lab, 1)) == (Outcome.WRITTEN, "lead")
+
+
 # --- lists
 
 
