@@ -12,7 +12,7 @@ already held at it; more rows at one millisecond than a query can leave out are 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -20,7 +20,7 @@ from leadline.sdk.errors import PermanentError
 from leadline.sdk.records import Cursor, Page, PullRequest, RawRecord
 from leadline_hubspot import search
 from leadline_hubspot.answers import next_after, results_of
-from leadline_hubspot.client import PATHS, Client
+from leadline_hubspot.client import PATHS, Answer, Client
 from leadline_hubspot.links import BATCH, with_links
 from leadline_hubspot.relinks import KEPT
 from leadline_hubspot.snapshot import LIST_PAGE, complete, searchable
@@ -89,20 +89,19 @@ class Changes:
         self._path = PATHS["objects"].format(object=request.object)
         self._began: int | None = self._position.get("began")
         self._resumed = self._position.get("stamp") is not None
+        self._told_before = frozenset(self._position.get("archived", {}).get("ids", ()))
+        self._bin_read = 0  # the vendor's time at which the recycle bin was read
         self._living: set[str] = set()  # ids that search told of; it may trail behind the recycle bin
         self._carried: dict[str, Any] = {name: self._position[name] for name in KEPT if name in self._position}
 
     def pages(self) -> Iterator[Page]:
-        """Changed records in pages of up to a thousand, then archived ones with the final cursor."""
+        """Changed records in pages of up to a thousand, then archived ones, the last with the final cursor."""
         if self._nothing_new():
             looked_at: dict[str, Any] = {name: self._position[name] for name in ("since", "seen", "top")}
         else:
             seen = yield from self._changed()
             looked_at = {"since": seen.since, **seen.as_json()}
-        records, archived = self._archived()
-        if records:  # what has left the window may hide from its count what comes into it late
-            looked_at["seen"] = None
-        yield Page(records, Cursor({"mode": "changes", **self._carried, **looked_at, "archived": archived}))
+        yield from self._binned(looked_at)
 
     def _search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = self._client.read(f"{self._path}/search", request, bucket="search")
@@ -204,44 +203,67 @@ class Changes:
 
     # --- archived
 
-    def _archived(self) -> tuple[tuple[RawRecord, ...], dict[str, Any]]:
-        """Records archived since the mark, and the mark for the next read.
-
-        The listing is in order of id, so all of it is read: one call when the bin is all but empty. What had been
-        merged into an archived record is in no listing: the record itself tells of it.
-        """
+    def _binned(self, looked_at: dict[str, Any]) -> Iterator[Page]:
+        """Pages of archived records. Whoever dies before the last one reads the bin again."""
         before = self._position["archived"]
+
+        def page(records: Sequence[RawRecord], archived: Mapping[str, Any]) -> Page:
+            if records:  # what has left the window may hide from its count what comes into it late
+                looked_at["seen"] = None
+            return Page(
+                tuple(records), Cursor({"mode": "changes", **self._carried, **looked_at, "archived": dict(archived)})
+            )
+
         if self._too_soon(before):
-            return (), dict(before)
-        # A read that was cut short may have taken records for living before it was.
-        told, mark = frozenset(() if self._resumed else before["ids"]), int(before["mark"])
-        began: int | None = None
-        pages = 0
-        found: list[tuple[int, str]] = []
+            yield page((), before)
+            return
+        following, pages, remembered = int(before["mark"]), 0, set[str]()
         records: list[RawRecord] = []
-        after: str | None = None
-        asked = MERGED if self._request.object in MERGEABLE else "hs_object_id"
-        while True:
-            query = [("limit", str(LIST_PAGE)), ("archived", "true"), ("properties", asked)]
-            answer = self._client.get(self._path, [*query, ("after", after)] if after else query)
-            if began is None:
-                began = answer.at if answer.at is not None else self._request.now * 1000
+        for answer in self._listing():
+            if not pages:
+                self._bin_read = answer.at if answer.at is not None else self._request.now * 1000
+                following = self._bin_read - self._overlap
             pages += 1
+            if len(records) >= BATCH:
+                yield page(records, {**before, "ids": []})
+                records = []
             for row in results_of(answer.body):
-                if not row.get("archivedAt"):
-                    continue
-                at = millis(row["archivedAt"])
-                found.append((at, f"{row['id']}@{at}"))  # it may come back, and be archived again
-                if at >= mark and (found[-1][1] not in told or row["id"] in self._living):
-                    records += [RawRecord(row["id"], {}, at // 1000, deleted=True), *merged_into(row, at // 1000)]
+                records += self._news_of(row, following, remembered)
+        mark: dict[str, Any] = {"mark": following}
+        if pages > _SMALL_BIN:  # reads that leave it out may take what is in it for living
+            yield page(records, {**mark, "ids": [], "pages": pages, "read": self._bin_read})
+        else:
+            yield page(records, {**mark, "ids": sorted(remembered) if len(remembered) <= _REMEMBERED else []})
+
+    def _listing(self) -> Iterator[Answer]:
+        """The recycle bin. It is in order of id, so all of it is read: one call when it is all but empty."""
+        asked = MERGED if self._request.object in MERGEABLE else "hs_object_id"
+        query = [("limit", str(LIST_PAGE)), ("archived", "true"), ("properties", asked)]
+        after: str | None = None
+        while True:
+            answer = self._client.get(self._path, [*query, ("after", after)] if after else query)
+            yield answer
             after = next_after(answer.body)
             if not after:
-                break
-        following = began - self._overlap
-        if pages > _SMALL_BIN:  # reads that leave it out may take what is in it for living
-            return tuple(records), {"mark": following, "ids": [], "pages": pages, "read": began}
-        ids = [each for at, each in found if at >= following]
-        return tuple(records), {"mark": following, "ids": ids if len(ids) <= _REMEMBERED else []}
+                return
+
+    def _news_of(self, row: Row, following: int, remembered: set[str]) -> Iterator[RawRecord]:
+        """What an archived record tells, unless a read before told it: that it is gone, and what was merged into it.
+
+        What had been merged into it is in no listing.
+        """
+        if not row.get("archivedAt"):
+            return
+        before = self._position["archived"]
+        at = millis(row["archivedAt"])
+        once = f"{row['id']}@{at}"  # it may come back, and be archived again
+        if at >= following and len(remembered) <= _REMEMBERED:
+            remembered.add(once)
+        # A read that was cut short may have taken records for living before it was.
+        known = not self._resumed and once in self._told_before
+        if at >= int(before["mark"]) and (not known or row["id"] in self._living):
+            yield RawRecord(row["id"], {}, at // 1000, deleted=True)
+            yield from merged_into(row, at // 1000)
 
     def _too_soon(self, before: Mapping[str, Any]) -> bool:
         """Whether a large bin was read so lately that reading it again would take too much of the day's calls."""

@@ -33,6 +33,10 @@ class Copy:
         self._cursor = given[-1].cursor
 
     @property
+    def cursor(self) -> Cursor | None:
+        return self._cursor
+
+    @property
     def titles(self) -> dict[int, object]:
         return {int(each.id) - FIRST: each.fields.get("jobtitle") for each in self._held.values()}
 
@@ -139,3 +143,41 @@ def imported(lab: Lab, numbers: range, stamp: int) -> None:
     portal = lab.sandbox.vendor.portal  # type: ignore[attr-defined] # the sandbox's own class
     for number in numbers:
         portal.prepare_update(portal.tables["contacts"], str(FIRST + number), {"jobtitle": "Import"}, stamp)()
+
+
+def test_a_full_bin_comes_in_pages_and_a_reader_may_die_behind_each(opened: Open) -> None:
+    lab = opened(world(contacts=2_400))
+    copy = Copy(lab)
+    lab.later()
+    for number in range(2_300):
+        lab.edit("delete", number)
+
+    sizes = [len(page.records) for page in lab.pull(copy.cursor)]
+    copy.pull(pages=1)
+    copy.pull(pages=2)
+    copy.pull()
+
+    assert sum(sizes) == 2_300
+    assert max(sizes) <= 1_100, "what has to be held at once does not grow with the bin"
+    assert copy.living == set(range(2_300, 2_400))
+
+
+def test_nor_does_a_read_that_died_inside_the_bin(opened: Open) -> None:
+    """Told of already, then taken for living where search trails: the page of the bin that corrects it must come."""
+    lab = opened(world(contacts=2_400))
+    lab.sandbox.vendor.search_lag = 30  # type: ignore[attr-defined] # the sandbox's own class
+    copy = Copy(lab)
+    lab.later()
+    lab.edit("update", 2_399, fields={"jobtitle": "Gone soon"})
+    lab.later(31)
+    lab.edit("delete", 2_399)
+    copy.pull()
+    lab.later(5)
+    for number in range(1_500):
+        lab.edit("delete", number)
+    copy.pull(pages=2)  # search still shows the record; the bin's second page, which has it, is not read
+    lab.later(31)
+
+    copy.pull()
+
+    assert copy.living == set(range(1_500, 2_399))
