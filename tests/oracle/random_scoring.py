@@ -79,7 +79,7 @@ def signals(draw: st.DrawFn, number: int) -> dict[str, Any]:
         "id": f"signal_{number}", "name": f"Signal {number}", "part": draw(st.sampled_from(["intent", "negative"])),
         "kinds": draw(st.lists(st.sampled_from(KINDS[:5]), min_size=1, max_size=3, unique=True)),
         "points": sign * draw(positive), "window_days": draw(st.sampled_from([1, 3, 10, 40, 365])),
-        "min_count": draw(st.sampled_from([1, 1, 2, 3])), "once": draw(st.booleans()),
+        "min_count": draw(st.sampled_from([1, 1, 2, 3])), "pick": draw(st.sampled_from(["all", "strongest"])),
         "alone": sign < 0 and draw(st.booleans()),
     }  # fmt: skip
     if draw(st.booleans()):

@@ -1,19 +1,20 @@
 """Conditions of a model file: facts of a record against wanted values, joined by all, any and not.
 
 A condition has three answers. A fact that is missing makes it None ("cannot be told"), so neither a
-rule nor its opposite fires on missing facts; only `known` speaks about them.
+rule nor its opposite fires on missing facts; only `known` speaks about them. `fired` asks whether
+another rule or signal of the model counts for the record, and is never open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from leadline.core.entities import FIELDS, Entity, Kind
 from leadline.core.entities import Field as EntityField
+from leadline.core.scoring.operators import OPERATORS, answer
 from leadline.yamlfile import Mistake, MistakesError, did_you_mean
 
 # Facts that an account and a person both carry: a person's own value stands in when the linked
@@ -21,23 +22,8 @@ from leadline.yamlfile import Mistake, MistakesError, did_you_mean
 SHARED = ("industry", "employees", "annual_revenue", "country")
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """What a key of a condition compares, and the kinds of field that it can be used on."""
-
-    meaning: str
-    kinds: frozenset[Kind]
-
-
-OPERATORS: Mapping[str, Operator] = {
-    "in": Operator("is one of these words", frozenset({Kind.TEXT, Kind.ENUM})),
-    "equals": Operator("is exactly this", frozenset({Kind.TEXT, Kind.ENUM, Kind.INTEGER, Kind.BOOLEAN})),
-    "range": Operator("is at least the first and below the second; null leaves a side open", frozenset({Kind.INTEGER})),
-    "contains_any": Operator("the list has at least one of these words", frozenset({Kind.LIST})),
-    "contains_all": Operator("the list has all of these words", frozenset({Kind.LIST})),
-    "known": Operator("true: there is a value; false: there is none", frozenset(Kind)),
-}
 JOINS = ("all", "any", "not")
+FIRED = "fired"
 
 
 def _scored_fields() -> dict[str, EntityField]:
@@ -55,15 +41,18 @@ class Strict(BaseModel):
 
 
 class Condition(Strict):
-    """One test of one fact, or conditions joined by `all`, `any` or `not`."""
+    """One test of one fact, whether something else fired, or conditions joined by `all`, `any` or `not`."""
 
     field: str | None = Field(None, description="account.<field> or person.<field>")
     in_: tuple[str, ...] | None = Field(None, alias="in", min_length=1, description=OPERATORS["in"].meaning)
     equals: bool | int | str | None = Field(None, description=OPERATORS["equals"].meaning)
     range: tuple[int | None, int | None] | None = Field(None, description=OPERATORS["range"].meaning)
+    matches: tuple[str, ...] | None = Field(None, min_length=1, description=OPERATORS["matches"].meaning)
+    days_since: tuple[int | None, int | None] | None = Field(None, description=OPERATORS["days_since"].meaning)
     contains_any: tuple[str, ...] | None = Field(None, min_length=1, description=OPERATORS["contains_any"].meaning)
     contains_all: tuple[str, ...] | None = Field(None, min_length=1, description=OPERATORS["contains_all"].meaning)
     known: bool | None = Field(None, description=OPERATORS["known"].meaning)
+    fired: str | None = Field(None, description="id of a rule, signal or committee that counts for the record")
     all_: tuple[Condition, ...] | None = Field(None, alias="all", min_length=1, description="every one of these")
     any_: tuple[Condition, ...] | None = Field(None, alias="any", min_length=1, description="at least one of these")
     not_: Condition | None = Field(None, alias="not", description="the opposite of this")
@@ -71,12 +60,12 @@ class Condition(Strict):
     @model_validator(mode="after")
     def _one_shape(self) -> Self:
         given = self._given()
-        joins = [key for key in given if key in JOINS]
+        joins = [key for key in given if key in (*JOINS, FIRED)]
         tests = [key for key in given if key in OPERATORS]
         if self.field is None and tests:
             raise MistakesError([Mistake((tests[0],), "has no field to test", "Add `field: account.<name>`.")])
         if len(joins) + (self.field is not None) != 1:
-            fix = "Write either `field:` with one test, or one of all, any, not."
+            fix = "Write either `field:` with one test, or one of fired, all, any, not."
             raise MistakesError([Mistake((), "must be exactly one condition", fix)])
         if self.field is not None:
             _check_test(self.field, tests, self)
@@ -85,8 +74,9 @@ class Condition(Strict):
     def _given(self) -> dict[str, Any]:
         """What was written, by its key in the file."""
         pairs = {
-            "in": self.in_, "equals": self.equals, "range": self.range, "contains_any": self.contains_any,
-            "contains_all": self.contains_all, "known": self.known,
+            "in": self.in_, "equals": self.equals, "range": self.range, "matches": self.matches,
+            "days_since": self.days_since, "contains_any": self.contains_any, "contains_all": self.contains_all,
+            "known": self.known, FIRED: self.fired,
             "all": self.all_, "any": self.any_, "not": self.not_,
         }  # fmt: skip
         return {key: value for key, value in pairs.items() if value is not None}
@@ -99,12 +89,15 @@ class Condition(Strict):
 
     def leaves(self) -> Iterator[Condition]:
         """The tests of single facts, from left to right."""
-        if self.field is not None:
+        return (leaf for leaf in self._tips() if leaf.field is not None)
+
+    def _tips(self) -> Iterator[Condition]:
+        key, operand = self.test
+        if key not in JOINS:
             yield self
             return
-        _, operand = self.test
         for child in operand if isinstance(operand, tuple) else (operand,):
-            yield from child.leaves()
+            yield from child._tips()
 
     def fields(self) -> tuple[str, ...]:
         """The facts that are read, in order of mention, each once."""
@@ -114,45 +107,34 @@ class Condition(Strict):
         """The facts whose values matter, in order of mention; `known` alone asks for no value."""
         return tuple(dict.fromkeys(leaf.field for leaf in self.leaves() if leaf.field and leaf.known is None))
 
-    def holds(self, read: Callable[[str], Any]) -> bool | None:
+    def named(self) -> tuple[str, ...]:
+        """The ids that `fired` asks about, in order of mention, each once."""
+        return tuple(dict.fromkeys(tip.fired for tip in self._tips() if tip.fired))
+
+    @property
+    def moves(self) -> bool:
+        """Whether the answer can change while no fact does: by time, or with what else fires."""
+        return any(tip.fired is not None or tip.days_since is not None for tip in self._tips())
+
+    def holds(self, read: Callable[[str], Any], now: int, fired: Collection[str] = ()) -> bool | None:
         """True, False, or None when a missing fact leaves it open.
 
-        `read` gives the value of a fact, None when it is missing.
+        `read` gives the value of a fact, None when it is missing. `now` is in seconds. `fired` are
+        the ids that count for the record.
         """
         key, operand = self.test
+        if key == FIRED:
+            return operand in fired
         if key == "not":
-            inner = operand.holds(read)
+            inner = operand.holds(read, now, fired)
             return None if inner is None else not inner
         if key in JOINS:
-            answers = [child.holds(read) for child in operand]
+            answers = [child.holds(read, now, fired) for child in operand]
             decisive = key == "any"
             if decisive in answers:
                 return decisive
             return None if None in answers else not decisive
-        return answer(key, operand, read(str(self.field)))
-
-
-def is_missing(value: Any) -> bool:
-    """Whether there is no value: none at all, or an empty list."""
-    return value is None or (isinstance(value, list | tuple) and not value)
-
-
-def answer(key: str, operand: Any, value: Any) -> bool | None:
-    """One operator on one value. An empty list is a missing value."""
-    missing = is_missing(value)
-    if key == "known":
-        return bool(operand) is not missing
-    if missing:
-        return None
-    if key == "in":
-        return value in operand
-    if key == "equals":
-        return bool(value == operand)
-    if key == "range":
-        low, high = operand
-        return (low is None or value >= low) and (high is None or value < high)
-    wanted = [word in value for word in operand]
-    return any(wanted) if key == "contains_any" else all(wanted)
+        return answer(key, operand, read(str(self.field)), now)
 
 
 def _check_test(name: str, tests: list[str], condition: Condition) -> None:
@@ -170,7 +152,9 @@ def _check_test(name: str, tests: list[str], condition: Condition) -> None:
 
 
 def _check_operand(field: EntityField, key: str, operand: Any) -> None:
-    if key == "range":
+    if key == "matches" and not all(operand):
+        raise MistakesError([Mistake((key,), "has an empty pattern", "Use `known: false` for a missing fact.")])
+    if key in ("range", "days_since"):
         low, high = operand
         if low is None and high is None:
             raise MistakesError([Mistake((key,), "leaves both sides open", "Use `known: true`.")])

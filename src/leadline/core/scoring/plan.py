@@ -113,7 +113,7 @@ def _best(name: str, rules: Sequence[Rule]) -> int:
 
 
 def _worth(rules: Iterable[Rule], value: Any) -> int:
-    return sum(rule.points for rule in rules if rule.when.holds(lambda _: value))
+    return sum(rule.points for rule in rules if rule.when.holds(lambda _: value, 0) is True)
 
 
 def _candidates(name: str, rules: Sequence[Rule]) -> list[Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leadline.core.entities import Entity, Kind
-from leadline.core.scoring.condition import SCORED_FIELDS, SHARED, Condition, is_missing
+from leadline.core.scoring.condition import SCORED_FIELDS, SHARED, Condition
 from leadline.core.scoring.decay import is_idle
 from leadline.core.scoring.groups import assign
 from leadline.core.scoring.model import (
@@ -28,6 +28,7 @@ from leadline.core.scoring.model import (
     Persona,
     Rule,
 )
+from leadline.core.scoring.operators import is_missing
 from leadline.core.scoring.plan import Plan, TimedSignal, compile_model
 
 Read = Callable[[str], Any]
@@ -212,10 +213,10 @@ def fact_rows(plan: Plan, entity: Entity, own: Read, reads: Sequence[Read]) -> I
     """Rows that do not depend on time."""
     model, concerns = plan.model, plan.subjects[entity]
     for rule in concerns.own_rules:
-        if rule.when.holds(own):
+        if rule.when.holds(own, 0):
             yield _rule_row(rule, 1, shown(rule.when, own))
     for rule in concerns.people_rules:
-        hits = [read for read in reads if rule.when.holds(read)]
+        hits = [read for read in reads if rule.when.holds(read, 0)]
         if hits:
             texts = [text for read in hits if (text := shown(rule.when, read)) is not None]
             yield _rule_row(rule, len(hits), min(texts, default=None))
@@ -234,7 +235,7 @@ def _rule_row(rule: Rule, count: int, value: str | None) -> LedgerRow:
 def disqualified(model: Model, entity: Entity, own: Read, reads: Sequence[Read]) -> Iterator[str]:
     """The reasons that take the record out."""
     for entry in model.disqualify:
-        if entry.counts_for(entity) and any(entry.when.holds(read) for read in _asked(entry, entity, own, reads)):
+        if entry.counts_for(entity) and any(entry.when.holds(read, 0) for read in _asked(entry, entity, own, reads)):
             yield entry.reason
 
 
@@ -247,7 +248,7 @@ def best_gain(plan: Plan, entity: Entity, own: Read) -> int:
     interval = plan.subjects[entity].interval
     gain = sum(points for name, points in interval.by_fact.items() if is_missing(own(name)))
     for rule in interval.several:
-        if rule.when.holds(own) is None:
+        if rule.when.holds(own, 0) is None:
             gain += max(rule.points, 0)
     return gain
 
