@@ -17,7 +17,7 @@ from leadline.store import tables
 Snapshot = Mapping[str, Mapping[str, Sequence[bytes]]]
 """By place (a CRM, or the store) and table: its rows as texts, in order."""
 
-TIMES = frozenset({"modified_at", "read_at"})
+TIMES = frozenset({"modified_at", "read_at", "known_since"})
 STAMPS = frozenset(
     {
         "SystemModstamp", "LastModifiedDate", "CreatedDate", "hs_lastmodifieddate", "lastmodifieddate", "hs_createdate",

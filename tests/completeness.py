@@ -52,7 +52,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 LINKS = {entity: {each.name for each in fields if each.kind is Kind.LINK} for entity, fields in FIELDS.items()}
 _LISTS = {entity: {each.name for each in fields if each.kind is Kind.LIST} for entity, fields in FIELDS.items()}
-_MARKS = frozenset({"digest", "row_digest", "modified_at", "read_at", "deleted", "merged_into", "connection"})
+_MARKS = frozenset(
+    {"digest", "row_digest", "modified_at", "read_at", "known_since", "deleted", "merged_into", "connection"}
+)
 
 
 class DiedError(Exception):

@@ -173,6 +173,8 @@ def fake_project(
         save_check(connection, "crm", DIGEST, now=now())  # the mapping fits; asking the CRM is tested elsewhere
     connections = {"crm": LiveConnection("crm", connector, crm, mapping, DIGEST)}
     try:
-        yield Project(settings, engine, load_model_file(settings.model_file), connections, now, crm.sleep)
+        model = load_model_file(settings.model_file)
+        text = settings.model_file.read_text()
+        yield Project(settings, engine, model, connections, now, crm.sleep, model_text=text)
     finally:
         engine.dispose()

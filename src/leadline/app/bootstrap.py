@@ -52,6 +52,8 @@ class Project:
     sleep: Callable[[float], None]
     hearers: list[Callable[[CallMade], None]] = field(default_factory=list)
     _readers: list[Engine] = field(default_factory=list)
+    model_text: str = ""
+    """The text of the model's file."""
     _mappings: dict[str, Mapping] = field(default_factory=dict)
 
     def reading(self) -> Engine:
@@ -85,21 +87,29 @@ def load_project_model(settings: Settings) -> Model:
     """The project's scoring model. ConfigError also for a play that names a pool which the settings do not have:
     it would assign nobody."""
     path = settings.model_file
-    model = load_model_file(path)
+    text = _text(path, "model")
+    model = load_model(text, place=str(path))
     pools = list(settings.routing.pools)
     lost = [
         Mistake(
             ("plays", group, "assign"),
             f"there is no pool '{play.assign}' in the settings",
+    return _project_model(settings)[0]
+
+
+def _project_model(settings: Settings) -> tuple[Model, str]:
+    """The project's scoring model, and the text of its file."""
+    from leadline.core.scoring.load import load_model
+
             did_you_mean(play.assign, pools) or f"Add it under `routing.pools` in {FILE}.",
         )
         for group, play in model.plays.items()
         if play.assign is not None and play.assign not in pools
     ]
     if lost:
-        document = Document(_text(path, "model"), str(path))
+        document = Document(text, str(path))
         raise FileError([document.located(mistake) for mistake in lost])
-    return model
+    return model, text
 
 
 def load_mapping_file(path: Path) -> Mapping:
@@ -194,7 +204,7 @@ def open_project(
             place=str(settings.project / FILE),
             fix="Fill in `connections:`; docs/settings.md shows how.",
         )
-    model = load_project_model(settings)
+    model, text = _project_model(settings)
     from leadline.app.spending import Spending
 
     with contextlib.ExitStack() as stack:
@@ -217,4 +227,4 @@ def open_project(
         stack.callback(engine.dispose)
         spending.open(engine)
         stack.callback(spending.flush)
-        yield Project(settings, engine, model, connections, settings.clock(), sleep, hearers)
+        yield Project(settings, engine, model, connections, settings.clock(), sleep, hearers, text)

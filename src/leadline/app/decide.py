@@ -29,7 +29,9 @@ from leadline.sdk.errors import TransientError
 from leadline.store import leases, outbox
 from leadline.store.contests import load_contests, save_contests
 from leadline.store.facts import ClusterFacts, clusters_of, load_facts, scored_in
+from leadline.store.models import note_model
 from leadline.store.outbox import Planned
+from leadline.store.past_scores import keep_former, keep_removed
 from leadline.store.pending import any_outdated, count_marks, mark_pending, marked_clusters, marks_within, next_marks
 from leadline.store.records import clear_marks, reading_digest
 from leadline.store.scores import remove_scores, save_scores
@@ -77,6 +79,8 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
         with project.engine.begin() as connection:
             give_way(project, connection)
             mark_pending(connection, _versions(project, connection), now=project.now())
+            model = project.model
+            note_model(connection, model.digest, name=model.name, content=project.model_text, now=project.now())
         names = project.settings.connections
         with project.reading().begin() as connection:
             emit(StageStarted("score", total=count_marks(connection, names)))
@@ -169,6 +173,7 @@ class _Decider:
         for uid in sorted(facts.subjects(), key=lambda uid: place[view.cluster(uid)]):
             self._subject(view, uid, chunk)
         self._set_due(frames, done, chunk)
+        keep_former(connection, chunk.scores, facts.scores)
         save_scores(connection, chunk.scores, ledger)
         save_contests(connection, chunk.contests, now=now)
         outbox.supersede(connection, chunk.settled)
@@ -202,7 +207,9 @@ class _Decider:
         stale = scored_in(connection, clusters).keys() - set(facts.subjects())
         home = clusters_of(connection, stale)
         elsewhere = load_facts(connection, sorted({home[uid] for uid in stale} - set(clusters)))
-        remove_scores(connection, stale - set(elsewhere.subjects()))
+        gone = stale - set(elsewhere.subjects())
+        keep_removed(connection, gone, now=self._project.now())
+        remove_scores(connection, gone)
 
     def _subject(self, view: ClusterView, uid: str, chunk: Chunk) -> None:
         now = self._project.now()

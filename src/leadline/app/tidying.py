@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from leadline.store import retention, runs
+from leadline.store.past_scores import purge_former
+from leadline.store.versions import purge_versions
 
 if TYPE_CHECKING:
     from leadline.app.bootstrap import Project
@@ -25,6 +27,7 @@ def tidy_daily(project: Project) -> int:
     if not days or (last is not None and last["now"] // DAY == now // DAY):
         return 0
     gone, position = 0, 0
+    _tidy_history(project, before=now - days * DAY)
     while True:
         with project.engine.begin() as connection:
             page = retention.purge_effects(connection, before=now - days * DAY, after=position, limit=_PAGE)
@@ -35,3 +38,12 @@ def tidy_daily(project: Project) -> int:
         retention.purge_runs(connection, before=int(time.time()) - days * DAY)
         retention.purge_unmapped(connection, keep=_VALUES)
     return gone
+
+
+def _tidy_history(project: Project, *, before: int) -> None:
+    """Let go of versions of facts and of scores that were replaced before that time."""
+    for purge in (purge_versions, purge_former):
+        gone = _PAGE
+        while gone == _PAGE:
+            with project.engine.begin() as connection:
+                gone = purge(connection, before=before, limit=_PAGE)

@@ -241,7 +241,7 @@ class _Writer:
                 ended = [_ended(*each) for each in part]
                 counts.update(outbox.finish(connection, self._lease, ended, now=self._project.now()))
                 for entity, changes in _echoes(part).items():
-                    apply_echoes(connection, entity, changes)
+                    apply_echoes(connection, entity, changes, now=self._project.now())
         self._emit(BatchPushed(self._live.name, kind, len(claimed), counts))
         return counts
 

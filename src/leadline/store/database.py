@@ -17,7 +17,7 @@ from leadline.sdk.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0007"  # newest migration; tests compare it with migrations/versions
+HEAD = "0008"  # newest migration; tests compare it with migrations/versions
 _MIGRATION_LOCK = 0x1EAD11AE
 _one_thread = threading.Lock()  # Alembic's context is a global
 

@@ -13,6 +13,7 @@ from leadline.core.entities import FIELDS, Entity, Kind
 from leadline.store.database import upsert
 from leadline.store.rows import LINKS, batched, existing_rows, hashed, led_on, prepared, restored, survivors_of
 from leadline.store.tables import ENTITY_TABLES, cursors, dirty, unmapped
+from leadline.store.versions import keep_versions
 
 _INDEX_LAG = 900
 """Seconds within which an older state of a record is taken for one that a search index still shows."""
@@ -59,10 +60,11 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
             news += 1
             marks.update(_concerned(entity, ready, old))
     if stored:
+        keep_versions(connection, entity, stored, before)
         _store(connection, table, stored)
     merged = {row["uid"]: row["merged_into"] for row in stored if row["merged_into"]}
     if merged:
-        marks.update(_hand_over(connection, merged))
+        marks.update(_hand_over(connection, merged, at=max(row["read_at"] for row in stored)))
     mark_dirty(connection, marks, "changed")
     return Saved(len(stored), news)
 
@@ -75,7 +77,7 @@ def _behind(row: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
     return bool(row["read_at"] - old["read_at"] < _INDEX_LAG)
 
 
-def _hand_over(connection: Connection, merged: Mapping[str, str]) -> set[str]:
+def _hand_over(connection: Connection, merged: Mapping[str, str], *, at: int) -> set[str]:
     """Let what links to a merged record link to its survivor. Returns people whose links have moved."""
     moved: set[str] = set()
     for entity, links in LINKS.items():
@@ -87,9 +89,11 @@ def _hand_over(connection: Connection, merged: Mapping[str, str]) -> set[str]:
             for uid in connection.scalars(select(table.c.uid).where(table.c[link].in_(batch)))
         }
         scored = tuple(field.name for field in FIELDS[entity] if field.scored)
-        rows = [led_on(restored(row), links, merged) for row in existing_rows(connection, entity, uids).values()]
+        before = existing_rows(connection, entity, uids)
+        rows = [prepared(led_on(restored(row), links, merged), scored, ()) for row in before.values()]
         if rows:
-            _store(connection, table, [prepared(row, scored, ()) for row in rows])
+            keep_versions(connection, entity, rows, before, at=at)
+            _store(connection, table, rows)
         if entity in _ITSELF_SCORED:
             moved |= uids
     return moved
@@ -251,8 +255,10 @@ def find_record(connection: Connection, words: str) -> list[tuple[Entity, str]]:
     return list(dict.fromkeys(found))
 
 
-def apply_echoes(connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set on our copy what was just written to the CRM, so that reading it back is not news.
+def apply_echoes(
+    connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]], *, now: int = 0
+) -> None:
+    """Set on our copy what was written to the CRM at `now`, so that reading it back is not news.
 
     `changes` maps a uid to canonical columns, and under `crm` to the values of write-back fields.
     """
@@ -260,12 +266,14 @@ def apply_echoes(connection: Connection, entity: Entity, changes: Mapping[str, M
         return
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     ready = []
-    for uid, row in existing_rows(connection, entity, changes).items():
+    before = existing_rows(connection, entity, changes)
+    for uid, row in before.items():
         changed = restored(row)
         changed.update({key: value for key, value in changes[uid].items() if key != "crm"})
         changed["crm"] = {**changed["crm"], **changes[uid].get("crm", {})}
         ready.append(prepared(changed, scored, ()))
     if ready:
+        keep_versions(connection, entity, ready, before, at=now)
         _store(connection, ENTITY_TABLES[entity], ready)
 
 

@@ -90,7 +90,7 @@ def prepared(row: Mapping[str, Any], scored: Sequence[str], listed: Sequence[str
     ready["crm"] = orjson.dumps(ready["crm"], option=orjson.OPT_SORT_KEYS).decode()
     looked_at = [ready["deleted"], ready["merged_into"], *(ready[name] for name in scored)]
     ready["digest"] = hashed(looked_at)
-    whole = {key: value for key, value in ready.items() if key not in {"read_at", "modified_at"}}
+    whole = {key: value for key, value in ready.items() if key not in {"read_at", "modified_at", "known_since"}}
     ready["row_digest"] = hashed([whole[key] for key in sorted(whole)])
     return ready
 

@@ -45,6 +45,8 @@ def _entity_table(name: str, entity: Entity) -> Table:
         *(_column(field) for field in FIELDS[entity]),
         # What the CRM holds in the fields that Leadline writes: canonical output name -> value.
         Column("crm", Text, nullable=False),
+        # When the read came that brought what scoring looks at; empty in rows of before there was this column.
+        Column("known_since", BigInteger),
         # Hash of what scoring and deciding look at; a change of it is news.
         Column("digest", Text, nullable=False),
         # Hash of the whole row; a change of it is stored.
@@ -164,6 +166,62 @@ ledger = Table(
     Column("count", BigInteger, nullable=False),
     Column("last_at", BigInteger),
     Column("value", Text),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    # What scoring looked at in a row before the read at `replaced_at` changed it. Until then, from `known_since` on.
+    Column("uid", _ORDERED, primary_key=True),
+    Column("replaced_at", BigInteger, primary_key=True),
+    Column("entity", Text, nullable=False),
+    Column("known_since", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    # The links by which rows of a cluster are found: a person's contact is its `person`.
+    Column("account", Text),
+    Column("person", Text),
+    # The scored fields, as their columns hold them.
+    Column("content", Text, nullable=False),
+)
+Index("versions_account", versions.c.account)
+Index("versions_person", versions.c.person)
+Index("versions_replaced", versions.c.replaced_at)
+
+score_history = Table(
+    "score_history",
+    metadata,
+    # What stood in `scores` before the scoring at `replaced_at` changed score, group, segment or model.
+    Column("uid", _ORDERED, primary_key=True),
+    Column("replaced_at", BigInteger, primary_key=True),
+    # When it was last confirmed.
+    Column("scored_at", BigInteger, nullable=False),
+    Column("score", BigInteger, nullable=False),
+    # Thousandths by part.
+    Column("parts", Text, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("group_since", BigInteger, nullable=False),
+    Column("crossing", Integer, nullable=False),
+    Column("segment", Text),
+    Column("model", Text, nullable=False),
+)
+Index("score_history_replaced", score_history.c.replaced_at)
+
+models = Table(
+    "models",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    # The text of the model file.
+    Column("content", Text, nullable=False),
+    Column("first_used_at", BigInteger, nullable=False),
+)
+
+model_uses = Table(
+    "model_uses",
+    metadata,
+    # From then on until the next row, this model scored.
+    Column("since", BigInteger, primary_key=True),
+    Column("digest", Text, nullable=False),
 )
 
 effects = Table(
