@@ -9,9 +9,12 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from leadline.core.entities import Entity
+from leadline.core.scoring.canonical import BREAK
+from leadline.core.scoring.digest import Digest, of_messages
 from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
 
 Row = Mapping[str, Any]
+_LINES_AT_ONCE = 1_000_000
 
 
 class LocalEngine:
@@ -33,6 +36,19 @@ class LocalEngine:
     def columns(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """The frame's values as Python lists."""
         return frame.to_dict(as_series=False)
+
+    def digest(self, lines: Lazy) -> Digest:
+        """By shares of the records, so that not all lines are in memory at once."""
+        native: pl.LazyFrame = lines.to_native()
+        rows = native.select(pl.len()).collect().item()
+        shares = 1 + rows // _LINES_AT_ONCE
+        share = pl.col("uid").hash() % shares
+        message = pl.col("line").sort().str.join(BREAK)
+        total = Digest()
+        for number in range(shares):
+            found = native.filter(share == number).group_by("uid").agg(message).collect()
+            total += of_messages(text.encode() for text in found["line"])
+        return total
 
 
 ENGINE = LocalEngine()

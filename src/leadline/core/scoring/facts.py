@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import narwhals.stable.v2 as nw
 
 from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.core.scoring.digest import Digest
 
 Out = TypeVar("Out")
 Lazy = nw.LazyFrame[Any]
@@ -37,6 +38,10 @@ class Engine(Protocol[Out]):
 
     def columns(self, frame: Out) -> dict[str, list[Any]]:
         """The values of an eager frame."""
+        ...
+
+    def digest(self, lines: Lazy) -> Digest:
+        """The digest of records by their lines (uid, line): sorted by their bytes, with line breaks between."""
         ...
 
 

@@ -1,0 +1,233 @@
+"""Scoring beyond one machine: the frames of `core/scoring` on PySpark, from Parquet to Parquet.
+
+What several outputs use is written to Parquet and read back: a plan that is cut there is made and run faster than
+one that is kept in memory, and survives the loss of a machine. Nothing is brought to the driver but small tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import narwhals.stable.v2 as nw
+
+from leadline.core.entities import Entity
+from leadline.core.scoring.canonical import BREAK
+from leadline.core.scoring.digest import BITS, Digest
+from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
+from leadline.frames.java import find_java
+from leadline.sdk.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pyspark.sql import DataFrame, SparkSession
+
+_PACKAGES = ("pyspark", "pyarrow")
+_LIMB = 32
+"""Bits of a hash that are added at once, so that 2^31 records fit a 64-bit sum."""
+
+# Overflow and wrong casts are errors, not nulls or wrapped numbers: a digest must never be equal by accident.
+_ALWAYS = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+# One machine: listen on loopback only; few partitions, since every one costs a task.
+_ON_ONE_MACHINE = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+}
+
+
+class SparkEngine:
+    """Frames run in a Spark session; what is worked out lies as Parquet in `folder`, which every machine reaches."""
+
+    def __init__(self, session: SparkSession, folder: Path) -> None:
+        self.session = session
+        self._folder = folder
+        self._numbers = count()
+
+    def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """A small frame of these values; Spark knows its size and sends it to where it is needed."""
+        import pyarrow as pa
+
+        kinds = {nw.String(): pa.string(), nw.Int64(): pa.int64(), nw.Boolean(): pa.bool_()}
+        arrays = {name: pa.array(list(columns[name]), type=kinds[kind]) for name, kind in schema.items()}
+        return _lazy(self.session.createDataFrame(pa.table(arrays)))
+
+    def collect(self, frames: Sequence[Lazy]) -> list[DataFrame]:
+        """Work each out; they share what `share` was asked for."""
+        return [self._written(frame.to_native()) for frame in frames]
+
+    def share(self, frame: Lazy) -> Lazy:
+        """The frame, worked out now."""
+        return _lazy(self._written(frame.to_native()))
+
+    def columns(self, frame: DataFrame) -> dict[str, list[Any]]:
+        """The values of a small frame."""
+        rows = frame.collect()
+        return {name: [row[name] for row in rows] for name in frame.columns}
+
+    def digest(self, lines: Lazy) -> Digest:
+        """Hashed where the records are; one row of sums comes back."""
+        from pyspark.sql import functions as sql
+
+        message = sql.concat_ws(BREAK, sql.sort_array(sql.collect_list("line")))
+        hashes = lines.to_native().groupBy("uid").agg(sql.sha2(message, BITS).alias("hash"))
+        width = _LIMB // 4
+        limbs = [
+            sql.sum(sql.conv(sql.substring("hash", 1 + number * width, width), 16, 10).cast("long"))
+            for number in range(BITS // _LIMB)
+        ]
+        *sums, records = hashes.agg(*limbs, sql.count("hash")).collect()[0]
+        total = 0
+        for limb in sums:
+            total = (total << _LIMB) + (limb or 0)
+        return Digest(total % (1 << BITS), records)
+
+    def scan(self, frame: DataFrame) -> pl.LazyFrame:
+        """What `collect` gave, for Polars on this machine."""
+        import polars as pl
+
+        return pl.scan_parquet([unquote(urlsplit(file).path) for file in frame.inputFiles()])
+
+    def read(self, path: Path, schema: Schema | None = None) -> DataFrame:
+        """A folder of Parquet files."""
+        reader = self.session.read
+        return (reader.schema(_struct(schema)) if schema else reader).parquet(path.as_uri())
+
+    def _written(self, frame: DataFrame) -> DataFrame:
+        place = (self._folder / f"{next(self._numbers)}.parquet").as_uri()
+        frame.write.parquet(place)
+        return self.session.read.schema(frame.schema).parquet(place)
+
+
+def facts(engine: SparkEngine, folder: Path) -> Facts[DataFrame]:
+    """Facts from the Parquet files that `frames.parquet` wrote below `folder`."""
+    return Facts(
+        engine.read(folder / "accounts", subject_schema(Entity.ACCOUNT)),
+        engine.read(folder / "people", subject_schema(Entity.PERSON)),
+        engine.read(folder / "events", EVENTS),
+        engine,
+    )
+
+
+@contextlib.contextmanager
+def open_engine(folder: Path, *, master: str, options: Mapping[str, str] | None = None) -> Iterator[SparkEngine]:
+    """A Spark session of our own, ended at the end with its Java process; its files below `folder` go with it.
+
+    `options` are Spark's, and win. One at a time in a process. MissingExtraError without the packages, ConfigError
+    without a Java or when Spark does not start.
+    """
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"`frames: spark` needs the package {missing[0]}", place="frames", fix="pip install 'leadline[spark]'"
+        )
+    java = find_java()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="spark-", dir=folder.resolve()) as name:
+        place = Path(name)
+        with _session(java, place, _configuration(place, master, options or {})) as session:
+            yield SparkEngine(session, place / "frames")
+
+
+def _configuration(place: Path, master: str, options: Mapping[str, str]) -> dict[str, str]:
+    temporary = place / "tmp"
+    temporary.mkdir()
+    java_options = f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData"
+    return {
+        "spark.app.name": "leadline",
+        "spark.local.dir": str(temporary),
+        "spark.sql.warehouse.dir": str(place / "warehouse"),
+        "spark.driver.extraJavaOptions": java_options,
+        **_ALWAYS,
+        **(_ON_ONE_MACHINE if master.startswith("local") else {}),
+        **options,
+        "spark.master": master,
+    }
+
+
+@contextlib.contextmanager
+def _session(java: Path, place: Path, configuration: Mapping[str, str]) -> Iterator[SparkSession]:
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    conf = SparkConf(loadDefaults=False).setAll(list(configuration.items()))
+    log = place / "spark.log"
+    with contextlib.ExitStack() as stack:
+        # Spark chats on stderr before any of its settings is read; what it says matters only when it fails.
+        output = stack.enter_context(log.open("wb"))
+        with _environment(JAVA_HOME=str(java)):
+            try:
+                launch: Callable[..., Any] = launch_gateway  # it carries no types
+                gateway = launch(conf, {"stdout": output, "stderr": output})
+            except PySparkRuntimeError as error:
+                raise _not_started(log) from error
+        stack.callback(_end_java, gateway)
+        try:
+            context = SparkContext(conf=conf, gateway=gateway)
+        except Exception as error:  # Java's errors come as many kinds, and each means the same here
+            raise _not_started(log) from error
+        session = SparkSession(context)
+        stack.callback(session.stop)
+        yield session
+
+
+def _not_started(log: Path) -> ConfigError:
+    said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    wrong = next((line for line in reversed(said) if "Exception" in line or "Error" in line), (said or ["?"])[-1])
+    return ConfigError(
+        f"Spark did not start: {wrong}", place="spark", fix="Check `spark.master` and `spark.options` in leadline.yaml."
+    )
+
+
+def _end_java(gateway: Any) -> None:
+    """End the Java process, which PySpark would keep until Python ends, so that the next session starts its own."""
+    from pyspark import SparkContext
+
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
+    SparkContext._gateway = None
+    SparkContext._jvm = None
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    former = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _lazy(frame: DataFrame) -> Lazy:
+    lazy: Lazy = nw.from_native(frame)
+    return lazy
+
+
+def _struct(schema: Schema) -> Any:
+    from pyspark.sql import types as t
+
+    kinds: dict[Any, Any] = {
+        nw.String(): t.StringType(), nw.Int64(): t.LongType(), nw.Boolean(): t.BooleanType(),
+        nw.List(nw.String()): t.ArrayType(t.StringType()),
+    }  # fmt: skip
+    return t.StructType([t.StructField(name, kinds[kind]) for name, kind in schema.items()])
