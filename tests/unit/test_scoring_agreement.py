@@ -12,8 +12,9 @@ from tests.oracle import reference_scorer as reference
 
 from leadline.core.entities import Entity
 from leadline.core.scoring.compile import score
+from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.model import Model
-from leadline.core.scoring.subject import Event, Subject, evaluate
+from leadline.core.scoring.subject import Event, Subject
 from leadline.frames import local
 
 NOW = random_scoring.NOW

@@ -12,9 +12,10 @@ from tests.oracle import reference_scorer as reference
 from leadline.core.entities import Entity
 from leadline.core.scoring.compile import score
 from leadline.core.scoring.due import due_all, next_due, reference_score
+from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.model import Model
 from leadline.core.scoring.plan import compile_model
-from leadline.core.scoring.subject import Event, Subject, evaluate
+from leadline.core.scoring.subject import Event, Subject
 from leadline.frames import local
 
 NOW, DAY = random_scoring.NOW, random_scoring.DAY

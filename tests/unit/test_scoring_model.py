@@ -13,13 +13,14 @@ import yaml
 from leadline.core.entities import Entity
 from leadline.core.scoring.decay import curve
 from leadline.core.scoring.due import next_due
+from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.examples import EXAMPLE_NOW, check_examples
 from leadline.core.scoring.explain import explain, points_text, sentences
-from leadline.core.scoring.groups import assign
+from leadline.core.scoring.groups import Place, assign
 from leadline.core.scoring.load import load_model, schema_text
 from leadline.core.scoring.model import DAY, Model, Signal
 from leadline.core.scoring.plan import compile_model
-from leadline.core.scoring.subject import Event, Subject, evaluate
+from leadline.core.scoring.subject import Event, Subject
 from leadline.yamlfile import FileError
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -219,8 +220,8 @@ def test_hysteresis_holds_on_the_way_down(score: int, previous: str | None, grou
     """Up at the band, down three points below it."""
     model = load_model(HYSTERESIS, place="m")
 
-    assert group == assign(model, {"score": score}, previous, disqualified=False)
-    assert assign(model, {"score": score}, previous, disqualified=True) == "poor_fit"
+    assert group == assign(model, Place({"score": score}), previous)
+    assert assign(model, Place({"score": score}, disqualified=True), previous) == "poor_fit"
 
 
 NOW = EXAMPLE_NOW

@@ -149,7 +149,7 @@ def _static(plan: SubjectPlan, frame: Lazy, entity: Entity, tests: Sequence[tupl
         "uid",
         "previous_group",
         entity=text(entity.value),
-        gain=ex.best_gain(plan.interval),
+        gain=ex.best_gain(plan.reach),
         completeness=((known * 100) // max(len(absent), 1)).cast(nw.Int64()) if absent else number(100),
         missing_fields=missing.fill_null(""),
         disqualify_reasons=reasons.fill_null(""),

@@ -15,14 +15,16 @@ import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Entity
 from leadline.core.scoring import behaviour
+from leadline.core.scoring.amounts import toward_zero as limit
 from leadline.core.scoring.compile import subjects_of
+from leadline.core.scoring.conduct import last_positive
 from leadline.core.scoring.decay import Curve, idle_step, is_idle
 from leadline.core.scoring.expressions import either, number
 from leadline.core.scoring.facts import Facts, Scored
-from leadline.core.scoring.groups import Stay
+from leadline.core.scoring.groups import Place, assign
 from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, POINT, ROUNDING, Limits, Model, Part, Signal
 from leadline.core.scoring.plan import Plan, compile_model
-from leadline.core.scoring.subject import Evaluation, last_positive, limit
+from leadline.core.scoring.subject import Evaluation
 
 Out = TypeVar("Out")
 _MOVING = (Part.INTENT.value, Part.NEGATIVE.value)  # parts that behaviour changes
@@ -146,7 +148,6 @@ class Walk:
         off = self._standing.score != reference
         heap = self._first_steps(end)
         before = self._parts()
-        stay = Stay(self._plan.model, self._standing.group, self._standing.disqualified)
         while heap:
             instant = heap[0][0]
             if off and aged is not None and instant > aged:
@@ -158,11 +159,15 @@ class Walk:
             before = parts
             score, dimensions = self._dimensions(parts)
             off = score != reference
-            if abs(score - reference) >= step or stay.changed(dimensions):
+            if abs(score - reference) >= step or self._moved(dimensions):
                 return instant
             if off and aged is not None and instant >= aged:
                 return instant
         return end if aged is None or not off else min(aged, end)
+
+    def _moved(self, dimensions: Mapping[str, int]) -> bool:
+        place = Place(dimensions, disqualified=self._standing.disqualified)
+        return assign(self._plan.model, place, self._standing.group) != self._standing.group
 
     def _first_steps(self, end: int) -> list[tuple[int, int]]:
         heap = []

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, PERSONA, POINT, ROUNDING, Model
-from leadline.core.scoring.subject import Evaluation, LedgerRow, Subject, Tally, evaluate
+from leadline.core.scoring.subject import Evaluation, LedgerRow, Subject, Tally
 
 _ADJUSTMENTS = {CAP: "Limit of {part} reached", FLOOR: "Lowest value of {part}", ROUNDING: "Down to a whole point"}
 
@@ -96,7 +97,7 @@ def _event_lines(row: LedgerRow, tallies: Sequence[Tally], now: int) -> list[Lin
 
 def _tally_lines(tally: Tally, now: int) -> list[Line]:
     signal = tally.timed.signal
-    best = tally.points.index(tally.worth) if signal.once else None
+    best = tally.picked
     lines = []
     for position, (event, points) in enumerate(zip(tally.events, tally.points, strict=True)):
         counts = best is None or best == position

@@ -16,8 +16,8 @@ import narwhals.stable.v2 as nw
 from leadline.core.entities import Kind
 from leadline.core.scoring.condition import JOINS, SCORED_FIELDS, Condition
 from leadline.core.scoring.groups import group_names
-from leadline.core.scoring.model import POINT, Band, Model, Persona, Rule
-from leadline.core.scoring.plan import Interval
+from leadline.core.scoring.model import POINT, Band, Model, Part, Persona, Rule
+from leadline.core.scoring.plan import Reach
 
 Expr = nw.Expr
 # Added before a floor division so that it never sees a negative number; a multiple of POINT.
@@ -149,10 +149,11 @@ def persona_text() -> Expr:
     return joined([nw.col("person_seniority"), nw.col("person_function")], ", ")
 
 
-def best_gain(interval: Interval) -> Expr:
+def best_gain(reach: Reach) -> Expr:
     """Thousandths by which fit could rise if missing facts turned out best."""
-    gains = [either(missing(fact), number(points), number(0)) for fact, points in interval.by_fact.items()]
-    return total([*gains, *(_open_gain(rule) for rule in interval.several)])
+    by_fact = {fact: gains[Part.FIT][0] for fact, gains in reach.joint.items() if Part.FIT in gains}
+    gains = [either(missing(fact), number(points), number(0)) for fact, points in by_fact.items()]
+    return total([*gains, *(_open_gain(rule) for rule in reach.alone if rule.part is Part.FIT)])
 
 
 def _open_gain(rule: Rule) -> Expr:

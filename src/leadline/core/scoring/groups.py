@@ -1,16 +1,30 @@
-"""Where a record stands: the first group whose bands hold, with hysteresis on the way down.
+"""Where a record stands: the first group whose bands hold, with hysteresis and a minimum stay on the way down.
 
 A better (earlier) group is entered at once. A record leaves for a worse one only when the bands of
-its present group fail even with their lower ends moved down by `hysteresis` points. Disqualified
-records stand in the last group, at once.
+its present group fail even with their lower ends moved down by `hysteresis` points, and not before
+it has stood there for the minimum stay. Disqualified records stand in the last group, at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from leadline.core.scoring.model import Band, Model
+from leadline.core.scoring.bands import Group
+from leadline.core.scoring.model import DAY, Model
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What decides where a record stands.
+
+    `dimensions` are whole points (completeness in percent); `fired` the ids of rules, signals and committees that
+    count, and of flags that are up.
+    """
+
+    dimensions: Mapping[str, int]
+    fired: Collection[str] = ()
+    disqualified: bool = False
 
 
 def group_names(model: Model) -> tuple[str, ...]:
@@ -18,35 +32,29 @@ def group_names(model: Model) -> tuple[str, ...]:
     return tuple(dict.fromkeys(group.group.value for group in model.groups))
 
 
-def assign(model: Model, dimensions: Mapping[str, int], previous: str | None, *, disqualified: bool) -> str:
-    """The group of a record with these dimensions (whole points; completeness in percent)."""
+def assign(model: Model, place: Place, previous: str | None, *, since: int | None = None, now: int = 0) -> str:
+    """The group of a record that stood in `previous` since `since` (seconds)."""
     last = model.groups[-1].group.value
-    if disqualified:
+    if place.disqualified:
         return last
     names = group_names(model)
-    target = next((g.group.value for g in model.groups if _inside(g.when, dimensions, 0)), last)
+    target = next((g.group.value for g in model.groups if _holds(g, place, 0)), last)
     if previous is None or previous not in names or names.index(target) <= names.index(previous):
         return target
-    own = (group.when for group in model.groups if group.group.value == previous)
-    return previous if any(_inside(bands, dimensions, model.hysteresis) for bands in own) else target
+    if since is not None and now < stay_ends(model, since):
+        return previous
+    own = (group for group in model.groups if group.group.value == previous)
+    return previous if any(_holds(group, place, model.hysteresis) for group in own) else target
 
 
-def _inside(bands: Mapping[str, Band], dimensions: Mapping[str, int], give: int) -> bool:
-    for name, (low, high) in bands.items():
-        value = dimensions[name]
+def stay_ends(model: Model, since: int) -> int:
+    """The second from which a record that came at `since` may move to a worse group."""
+    return since + model.minimum_stay_days * DAY
+
+
+def _holds(group: Group, place: Place, give: int) -> bool:
+    for name, (low, high) in group.when.items():
+        value = place.dimensions[name]
         if (low is not None and value < low - give) or (high is not None and value >= high):
             return False
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """Whether a record of one group stays there, as tests that are quick to repeat."""
-
-    model: Model
-    group: str
-    disqualified: bool
-
-    def changed(self, dimensions: Mapping[str, int]) -> bool:
-        """Whether the dimensions now lead to another group."""
-        return assign(self.model, dimensions, self.group, disqualified=self.disqualified) != self.group
+    return all(name in place.fired for name in group.needs)
