@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast soak peers lint types bench complete-read wheel constraints clean
+.PHONY: help install deploy demo test test-fast soak peers java lint types bench complete-read wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -13,12 +13,12 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 	command -v $$name >/dev/null 2>&1 && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$name; break; }; done)
 
-# $(call venv,FOLDER,WHAT TO INSTALL): the one way that Leadline is installed, here and in the image.
+# $(call venv,FOLDER,WHAT TO INSTALL,WHAT ELSE BUILDS IT): the one way that Leadline is installed, here and in the image.
 # Versions are those of constraints.txt, the build tool's included.
 define venv
 	@[ -n "$(PYTHON)" ] || { echo "Leadline needs Python 3.11 or newer: none found as python3.11 ... python3." >&2; exit 2; }
 	@[ -x "$(1)/bin/python" ] || $(PYTHON) -m venv "$(1)"
-	@"$(1)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip hatchling
+	@"$(1)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip hatchling $(3)
 	@"$(1)/bin/python" -m pip install --quiet --constraint constraints.txt --no-build-isolation $(2)
 endef
 
@@ -28,7 +28,7 @@ help: ## show this list
 install: $(INSTALLED) ## everything for development, into .venv
 
 $(INSTALLED): pyproject.toml constraints.txt
-	$(call venv,$(VENV),--editable '.[sandbox$(,)postgres]' --group dev)
+	$(call venv,$(VENV),--editable '.[sandbox$(,)postgres$(,)spark]' --group dev,setuptools)
 	@touch $@
 
 PREFIX ?= /opt/leadline
@@ -76,6 +76,13 @@ peers: install .peers/js/.installed $(PEERS) ## clients by others, for tests/pee
 	@"$(@D)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+java: install ## a Java for the tests of Spark: the machine's, or installed as root
+	@$(BIN)/python -m leadline.frames.java 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get -qq update && { apt-get -qq install -y --no-install-recommends openjdk-17-jre-headless >/dev/null 2>&1 \
+			|| apt-get -qq install -y --no-install-recommends openjdk-21-jre-headless >/dev/null; } \
+		&& $(BIN)/python -m leadline.frames.java; } \
+		|| { echo "The tests of Spark need Java 17 or 21: install it, then run this again." >&2; exit 2; }
+
 bench: install ## measured comparisons
 	@for file in bench/*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
 
@@ -86,7 +93,7 @@ wheel: install ## the wheel and the source archive, into dist/
 	@$(BIN)/python -m build --no-isolation --outdir dist .
 
 constraints: ## write constraints.txt from what is installed in .venv
-	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude leadline --exclude setuptools \
+	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude leadline \
 		| LC_ALL=C sort --ignore-case > constraints.txt
 
 clean: ## remove what was built and cached; .venv stays

@@ -141,7 +141,10 @@ def test_ci_runs_every_check_and_every_folder_of_tests(root: Path) -> None:
     assert re.search(r'^suite types \d+ "\$BIN/mypy"$', text, re.MULTILINE)
     assert re.search(r'^suite layers \d+ "\$BIN/lint-imports"', text, re.MULTILINE)
     assert re.search(r"^suite tests \d+ make --no-print-directory test$", text, re.MULTILINE)
-    assert re.search(r"^export LEADLINE_PEERS=required$", text, re.MULTILINE), "no test is skipped for want of a peer"
+    for needed in ("PEERS", "JAVA"):
+        assert re.search(rf"^export LEADLINE_{needed}=required$", text, re.MULTILINE), (
+            "no test is skipped for want of it"
+        )
 
 
 def test_the_command_for_the_tests_leaves_none_out(root: Path) -> None:

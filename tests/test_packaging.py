@@ -216,7 +216,7 @@ def test_what_is_imported_is_declared(declared: dict[str, Any], folders: dict[st
     def names(*lists: list[str]) -> set[str]:
         return {canonicalize_name(Requirement(line).name) for lines in lists for line in lines}
 
-    engine = names(declared["dependencies"], extras["sandbox"], extras["testing"], extras["postgres"])
+    engine = names(declared["dependencies"], extras["sandbox"], extras["testing"], extras["postgres"], extras["spark"])
     undeclared = {"src": third_parties(root / "src") - engine}
     for name, folder in folders.items():
         undeclared[name] = third_parties(folder) - engine - names(extras[name])

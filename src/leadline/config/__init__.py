@@ -197,6 +197,19 @@ class RetentionSettings(_Part):
     )
 
 
+class SparkSettings(_Part):
+    """How scoring reaches Spark, with `frames: spark`."""
+
+    master: str = Field(default="local[*]", description="The cluster, as Spark names it: local[*], spark://host:7077.")
+    folder: Path = Field(
+        default=Path(".spark"),
+        description="Folder for the Parquet files of a scoring, relative to the project; every machine reaches it.",
+    )
+    options: dict[str, str] = Field(
+        default_factory=dict, description="Further options of Spark, by their full names, e.g. spark.driver.memory."
+    )
+
+
 class Settings(BaseSettings):
     """Everything that a deployment can choose."""
 
@@ -223,6 +236,10 @@ class Settings(BaseSettings):
     sync: SyncSettings = Field(default_factory=SyncSettings)
     write: WriteSettings = Field(default_factory=WriteSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    frames: Literal["local", "spark"] = Field(
+        default="local", description="Where everything at once is scored: on this machine, or by Spark."
+    )
+    spark: SparkSettings = Field(default_factory=SparkSettings)
     now: Annotated[int | None, BeforeValidator(instant)] = Field(
         default=None, description="Act as if it were this ISO 8601 time; for sandboxes and rehearsals."
     )
@@ -256,6 +273,11 @@ class Settings(BaseSettings):
     def model_file(self) -> Path:
         """The scoring model, absolute."""
         return self.project / self.model
+
+    @property
+    def spark_folder(self) -> Path:
+        """Where the files of a scoring on Spark lie, absolute."""
+        return self.project / self.spark.folder
 
     def mapping_file(self, connection: str) -> Path:
         """The field mapping of a connection, absolute."""

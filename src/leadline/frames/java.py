@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -58,3 +59,11 @@ def _version(java: Path) -> int | None:
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
     told = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
     return int(told.group(1)) if told else None
+
+
+if __name__ == "__main__":
+    # For the Makefile, which installs one where there is none.
+    try:
+        sys.stdout.write(f"{find_java()}\n")
+    except ConfigError as error:
+        sys.exit(str(error))

@@ -14,11 +14,13 @@ from leadline.core.scoring.digest import Digest, of_messages
 from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
 
 Row = Mapping[str, Any]
-_LINES_AT_ONCE = 1_000_000
 
 
 class LocalEngine:
-    """Polars in this process."""
+    """Polars in this process. Digests hold so many lines in memory at once, or those of one record."""
+
+    def __init__(self, lines_at_once: int = 1_000_000) -> None:
+        self._lines_at_once = lines_at_once
 
     def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
         """A small frame of these values."""
@@ -41,7 +43,7 @@ class LocalEngine:
         """By shares of the records, so that not all lines are in memory at once."""
         native: pl.LazyFrame = lines.to_native()
         rows = native.select(pl.len()).collect().item()
-        shares = 1 + rows // _LINES_AT_ONCE
+        shares = 1 + rows // self._lines_at_once
         share = pl.col("uid").hash() % shares
         message = pl.col("line").sort().str.join(BREAK)
         total = Digest()

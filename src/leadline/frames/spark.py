@@ -33,13 +33,9 @@ _PACKAGES = ("pyspark", "pyarrow")
 _LIMB = 32
 """Bits of a hash that are added at once, so that 2^31 records fit a 64-bit sum."""
 
-# Overflow and wrong casts are errors, not nulls or wrapped numbers: a digest must never be equal by accident.
-_ALWAYS = {
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-}
+# Overflow is an error, not a wrapped number or a null.
+_ALWAYS = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
+_USUALLY = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 # One machine: listen on loopback only; few partitions, since every one costs a task.
 _ON_ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
@@ -150,9 +146,10 @@ def _configuration(place: Path, master: str, options: Mapping[str, str]) -> dict
         "spark.local.dir": str(temporary),
         "spark.sql.warehouse.dir": str(place / "warehouse"),
         "spark.driver.extraJavaOptions": java_options,
-        **_ALWAYS,
+        **_USUALLY,
         **(_ON_ONE_MACHINE if master.startswith("local") else {}),
         **options,
+        **_ALWAYS,
         "spark.master": master,
     }
 
