@@ -49,8 +49,8 @@ TITLES: Words = {
     "Buyer": 10, "Software Engineer": 8, "Marketing Manager": 9, "Consultant": 6, None: 43,
 }  # fmt: skip
 KINDS: Words = {
-    "email_open": 18, "email_sent": 12, "web_session": 16, "email_click": 14, "pricing_page_view": 10,
-    "demo_page_view": 5, "comparison_page_view": 4, "content_download": 9, "webinar": 4, "event_attendance": 2,
+    "email_open": 14, "email_sent": 9, "web_session": 11, "email_click": 14, "pricing_page_view": 14,
+    "demo_page_view": 8, "comparison_page_view": 6, "content_download": 11, "webinar": 5, "event_attendance": 2,
     "demo_request": 2, "trial_signup": 2, "unsubscribe": 1, "product_usage": 1,
 }  # fmt: skip
 ASSETS: Words = {

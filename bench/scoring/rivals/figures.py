@@ -9,13 +9,13 @@ POINT = 1000
 
 # id: kinds, points, half-life in days (0: by STEPS), window in days, cap, cap of an account
 SIGNALS = {
-    "demo_request": (("demo_request",), 25_000, 10, 120, 30_000, 40_000),
-    "trial": (("trial_signup",), 20_000, 10, 120, 20_000, 25_000),
+    "demo_request": (("demo_request",), 25_000, 10, 180, 30_000, 40_000),
+    "trial": (("trial_signup",), 20_000, 10, 180, 20_000, 25_000),
     "pricing": (("pricing_page_view", "demo_page_view"), 12_000, 7, 180, 18_000, 24_000),
-    "comparison": (("comparison_page_view",), 8_000, 14, 90, 12_000, 16_000),
-    "decision_content": (("content_download",), 7_000, 10, 120, 12_000, 16_000),
-    "event": (("webinar", "event_attendance"), 5_000, 0, 90, 8_000, 12_000),
-    "email_click": (("email_click",), 1_500, 5, 60, 4_000, 8_000),
+    "comparison": (("comparison_page_view",), 8_000, 14, 180, 12_000, 16_000),
+    "decision_content": (("content_download",), 7_000, 10, 180, 12_000, 16_000),
+    "event": (("webinar", "event_attendance"), 5_000, 0, 365, 8_000, 12_000),
+    "email_click": (("email_click",), 1_500, 5, 120, 4_000, 8_000),
     "unsubscribed": (("unsubscribe",), -10_000, 30, 365, -15_000, -20_000),
 }
 STEPS = {"event": ((14, 3_000), (45, 1_000))}

@@ -9,7 +9,7 @@ bits, whose text stands in a table.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -36,25 +36,46 @@ def bits(tests: list[Expr]) -> Expr:
     )
 
 
-def told(bits_of: str, words: tuple[str, ...]) -> Expr:
-    every = range(1 << len(words))
-    return pl.col(bits_of).replace_strict(
-        list(every), [m.joined(words, each) for each in every], return_dtype=pl.String
+def told(places: Expr, words: Sequence[str]) -> Expr:
+    """The word at each place: no text is made, the file keeps the words once."""
+    return places.cast(pl.UInt8 if len(words) < 256 else pl.UInt16).cat.to(pl.Enum(words))
+
+
+def combinations(words: tuple[str, ...]) -> list[str]:
+    """The text of every number of bits."""
+    return [m.joined(words, each) for each in range(1 << len(words))]
+
+
+def shared_facts() -> dict[str, Expr]:
+    """Facts that a person may have too, as what the rules tell apart in them: small numbers, null when missing."""
+    industry, staff, revenue = pl.col("industry"), pl.col("employees"), pl.col("annual_revenue")
+    sector = (
+        pl.when(industry.is_in(m.CORE))
+        .then(1)
+        .when(industry.is_in(m.NEAR))
+        .then(2)
+        .when(industry.is_not_null())
+        .then(0)
     )
+    size = pl.when(staff >= 2000).then(3).when(staff >= 200).then(2).when(staff >= 50).then(1).when(staff < 10).then(4)
+    return {
+        "industry": sector.cast(pl.Int8),
+        "employees": size.when(staff.is_not_null()).then(0).cast(pl.Int8),
+        "annual_revenue": (revenue >= 10_000_000) & (revenue < 1_000_000_000),
+        "country": pl.col("country").is_in(m.COUNTRIES),
+    }
 
 
 def shared_fit() -> dict[str, Expr]:
-    """Fit rules on facts that a person may have too."""
-    industry, staff, revenue = pl.col("industry"), pl.col("employees"), pl.col("annual_revenue")
+    """Fit rules on them."""
+    industry, staff = pl.col("industry"), pl.col("employees")
+    sizes = {"small_size": 1, "core_size": 2, "large_size": 3, "tiny_size": 4}
     return {
-        "core_industry": industry.is_in(m.CORE),
-        "near_industry": industry.is_in(m.NEAR),
-        "core_size": (staff >= 200) & (staff < 2000),
-        "small_size": (staff >= 50) & (staff < 200),
-        "large_size": staff >= 2000,
-        "tiny_size": staff < 10,
-        "revenue": (revenue >= 10_000_000) & (revenue < 1_000_000_000),
-        "served_country": pl.col("country").is_in(m.COUNTRIES),
+        "core_industry": industry == 1,
+        "near_industry": industry == 2,
+        **{name: staff == size for name, size in sizes.items()},
+        "revenue": pl.col("annual_revenue"),
+        "served_country": pl.col("country"),
     }
 
 
@@ -82,9 +103,9 @@ def accounts_of(frame: pl.LazyFrame) -> pl.LazyFrame:
     ]
     return frame.select(
         "uid",
-        *SHARED,
         "previous_group",
         *[points(tests[name], m.FIT[name]).alias(f"points.{name}") for name in OWN],
+        **shared_facts(),
         gain=points(pl.col("business_model").is_null(), m.GAIN["business_model"])
         + points(ready.is_null(), m.FIT["ready_to_automate"]),
         own_missing=bits(missing) * (1 << len(SHARED)),
@@ -105,35 +126,37 @@ def with_fit(frame: pl.LazyFrame, also_missing: list[Expr]) -> pl.LazyFrame:
 
 
 def counting(events: pl.LazyFrame, now: int) -> pl.LazyFrame:
-    """Events inside the window of a signal: person, account, signal, points."""
+    """Events inside the window of a signal: person, account, and a column of points for each signal."""
     kinds = [(kind, place, numbers[3]) for place, numbers in enumerate(m.SIGNALS.values()) for kind in numbers[0]]
-    longest = max(window for _, _, window in kinds)
-    table = pl.LazyFrame(kinds, schema={"kind": pl.String, "signal": pl.Int32, "window": pl.Int32}, orient="row")
-    slots = [
-        (place, day, m.worth(name, day)) for place, name in enumerate(SIGNALS) for day in range(m.SIGNALS[name][3])
-    ]
-    worth = pl.LazyFrame(slots, schema={"signal": pl.Int32, "day": pl.Int32, "points": INT}, orient="row")
-    words = "(?i)" + "|".join(m.ASSETS["decision_content"])
-    age = pl.max_horizontal(now - pl.col("at"), 0)
-    return (
-        events.filter(pl.col("kind").is_in([kind for kind, _, _ in kinds]), pl.col("at") > now - longest * m.DAY)
-        .filter((pl.col("kind") != "content_download") | pl.col("asset").str.contains(words))
-        .select("person", "account", "kind", day=(age // m.DAY).cast(pl.Int32))
+    longest = max(window for *_, window in kinds)
+    table = pl.LazyFrame(kinds, schema={"kind": pl.String, "signal": pl.UInt8, "window": pl.UInt32}, orient="row")
+    days = [(place, day, m.worth(name, day)) for place, name in enumerate(SIGNALS) for day in range(m.SIGNALS[name][3])]
+    worth = pl.LazyFrame(days, schema={"signal": pl.UInt8, "day": pl.UInt32, "points": INT}, orient="row")
+    asked_for = pl.col("asset").str.contains_any(list(m.ASSETS["decision_content"]), ascii_case_insensitive=True)
+    found = (
+        events.filter(pl.col("kind").is_in([kind for kind, *_ in kinds]), pl.col("at") > now - longest * m.DAY)
+        .with_columns(day=(now - pl.col("at")).clip(0).cast(pl.UInt32) // m.DAY)
         .join(table, on="kind")
         .filter(pl.col("day") < pl.col("window"))
+        .filter((pl.col("kind") != "content_download") | asked_for)
         .join(worth, on=["signal", "day"])
-        .select("person", "account", "signal", "points")
     )
-
-
-def sums() -> list[Expr]:
-    """All signals of a holder before caps, and the number of events where it matters."""
-    each = [
-        pl.col("points").filter(pl.col("signal") == place).sum().alias(f"sum.{name}")
+    masked = [
+        pl.when(pl.col("signal") == place).then("points").otherwise(0).alias(f"sum.{name}")
         for place, name in enumerate(SIGNALS)
     ]
-    counts = [(pl.col("signal") == SIGNALS.index(name)).sum().cast(INT).alias(f"count.{name}") for name in m.MIN_COUNT]
-    return each + counts
+    counts = [(pl.col("signal") == SIGNALS.index(name)).alias(f"count.{name}") for name in m.MIN_COUNT]
+    return found.select("person", "account", *masked, *counts)
+
+
+SUMS = [pl.col("^sum\\..*$").sum(), pl.col("^count\\..*$").sum().cast(INT)]
+
+
+def of_nobody(events: pl.LazyFrame, people: pl.LazyFrame) -> pl.LazyFrame:
+    """Sums of events that no known person did, by account. Few events name an account: the small side is hashed."""
+    strays = events.filter(pl.col("account").is_not_null()).group_by("person", "account").agg(SUMS)
+    known = people.select("uid").join(strays.select("person"), left_on="uid", right_on="person", how="semi")
+    return strays.join(known, left_on="person", right_on="uid", how="anti").group_by("account").agg(SUMS)
 
 
 def kept(name: str) -> Expr:
@@ -173,9 +196,9 @@ def people_of(people: pl.LazyFrame, accounts: pl.LazyFrame, sums_of: pl.LazyFram
         people.select(
             "uid",
             "account",
-            *SHARED,
             "previous_group",
             *[points(test, m.OF_PEOPLE[name]).alias(f"points.{name}") for name, test in tests.items()],
+            **shared_facts(),
             buys=buys,
             decides=seniority.is_in(m.DECIDING).fill_null(False),
             person_missing=bits([seniority.is_null(), function.is_null()]),
@@ -210,7 +233,7 @@ def people_file(people: pl.LazyFrame) -> pl.LazyFrame:
     return scored(frame, parts, m.ASKED_OF_PEOPLE, m.PERSON_RULES)
 
 
-def accounts_file(accounts: pl.LazyFrame, people: pl.LazyFrame, of_nobody: pl.LazyFrame) -> pl.LazyFrame:
+def accounts_file(accounts: pl.LazyFrame, people: pl.LazyFrame, nobody: pl.LazyFrame) -> pl.LazyFrame:
     """The accounts' scores: their own facts, the best of their people, everybody's signals."""
     at_work = pl.any_horizontal(pl.col(f"sum.{name}") > 0 for name in m.POSITIVE)
     staff = (
@@ -224,7 +247,7 @@ def accounts_file(accounts: pl.LazyFrame, people: pl.LazyFrame, of_nobody: pl.La
             pl.col("^(kept|count)\\..*$").sum(),
         )
     )
-    own = of_nobody.select(
+    own = nobody.select(
         "account",
         *[kept(name).alias(f"own.kept.{name}") for name in SIGNALS],
         *[pl.col(f"count.{name}").alias(f"own.count.{name}") for name in m.MIN_COUNT],
@@ -262,16 +285,14 @@ def scored(frame: pl.LazyFrame, parts: dict, asked: tuple[str, ...], rules: tupl
         return value.clip(low, high) // m.POINT * m.POINT
 
     fit = total(parts["fit"])
-    known = [len(asked) - each.bit_count() for each in range(1 << len(asked))]
-    percent = [each * 100 // len(asked) for each in known]
     return (
         frame.with_columns(
             **{part: limited(total(names), part) for part, names in parts.items()},
             fit_max=limited(fit + pl.col("gain"), "fit"),
-            completeness=pl.col("missing").replace_strict(list(range(len(percent))), percent, return_dtype=INT),
-            missing_fields=told("missing", asked),
+            completeness=(len(asked) - pl.col("missing").bitwise_count_ones().cast(INT)) * 100 // len(asked),
+            missing_fields=told(pl.col("missing"), combinations(asked)),
             disqualified=pl.col("reasons") > 0,
-            disqualify_reasons=told("reasons", m.REASONS),
+            disqualify_reasons=told(pl.col("reasons"), combinations(m.REASONS)),
         )
         .with_columns(score=pl.sum_horizontal("fit", "persona", "intent", "negative").clip(*m.TOTAL))
         .with_columns(group=group())
@@ -289,33 +310,27 @@ def inside(bands: dict, give: int) -> Expr:
 
 
 def group() -> Expr:
-    """The first group that fits; one step down only past the hysteresis."""
+    """The first group that fits, or the present one while it holds with hysteresis and no better one fits."""
     names = [name for name, _ in m.GROUPS]
-    rank: Expr = pl.lit(len(names) - 1, pl.Int8)
-    for place in reversed(range(len(names) - 1)):
-        rank = pl.when(inside(m.GROUPS[place][1], 0)).then(pl.lit(place, pl.Int8)).otherwise(rank)
-    chosen: Expr = rank
-    for place in range(len(names) - 1):
-        stays = (pl.col("previous_group") == names[place]) & (rank > place) & inside(m.GROUPS[place][1], m.HYSTERESIS)
-        chosen = pl.when(stays).then(pl.lit(place, pl.Int8)).otherwise(chosen)
-    chosen = pl.when("disqualified").then(pl.lit(len(names) - 1, pl.Int8)).otherwise(chosen)
-    return chosen.replace_strict(list(range(len(names))), names, return_dtype=pl.String)
+    last = pl.lit(len(names) - 1, pl.UInt8)
+    chosen: Expr = last
+    for place, (name, bands) in reversed(list(enumerate(m.GROUPS[:-1]))):
+        fits = inside(bands, 0) | ((pl.col("previous_group") == name) & inside(bands, m.HYSTERESIS))
+        chosen = pl.when(fits).then(pl.lit(place, pl.UInt8)).otherwise(chosen)
+    return told(pl.when("disqualified").then(last).otherwise(chosen), names)
 
 
 def main(world: Path, out: Path, now: int) -> None:
     accounts = accounts_of(pl.scan_parquet(world / "accounts.parquet"))
     people = pl.scan_parquet(world / "people.parquet")
     events = counting(pl.scan_parquet(world / "events.parquet"), now)
-    of_people = events.group_by("person").agg(sums())
-    strangers = events.filter(pl.col("account").is_not_null()).join(
-        people.select("uid"), left_on="person", right_on="uid", how="anti"
-    )
-    of_nobody = strangers.group_by("account").agg(sums())
-    everybody = people_of(people, accounts, of_people)
+    everybody = people_of(people, accounts, events.group_by("person").agg(SUMS))
     pl.collect_all(
         [
             people_file(everybody).sink_parquet(out / "people.parquet", lazy=True),
-            accounts_file(accounts, everybody, of_nobody).sink_parquet(out / "accounts.parquet", lazy=True),
+            accounts_file(accounts, everybody, of_nobody(events, people)).sink_parquet(
+                out / "accounts.parquet", lazy=True
+            ),
         ],
         engine="streaming",
     )
