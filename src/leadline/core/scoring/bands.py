@@ -62,6 +62,8 @@ class Matrix(Strict):
     @model_validator(mode="after")
     def _every_cell(self) -> Self:
         mistakes = []
+        if self.rows.dimension == self.columns.dimension:
+            mistakes.append(Mistake(("columns", "dimension"), "is that of the rows", "Use another one."))
         for row, line in self.cells.items():
             if row not in self.rows.bands:
                 fix = did_you_mean(row, list(self.rows.bands))

@@ -13,6 +13,7 @@ from leadline.yamlfile import Mistake, Path, did_you_mean
 
 if TYPE_CHECKING:
     from leadline.core.scoring.model import Model
+    from leadline.core.scoring.segments import Segment
 
 _ITEMS = ("rules", "signals", "committee", "caps", "flags", "disqualify")
 _SCORING = ("rules", "signals", "committee")
@@ -138,12 +139,24 @@ def _segment_mistakes(model: Model) -> Iterator[Mistake]:
         at = ("segments", number)
         yield from _list_mistakes(model, segment.groups or (), (*at, "groups"))
         yield from _play_mistakes(segment.plays, segment.own_groups or model.groups, at)
+        yield from _merged_limits(model, segment, at)
         for name, value in segment.points.items():
             path = (*at, "points", name)
             if name not in known:
                 yield Mistake(path, f"there is no rule or signal '{name}'", did_you_mean(name, known))
             elif name in points:
                 yield from _override_mistakes(points[name], value, segment.id, path)
+
+
+def _merged_limits(model: Model, segment: Segment, at: Path) -> Iterator[Mistake]:
+    """A segment that changes one end of a part keeps the other."""
+    for part, limits in segment.parts.items():
+        base = model.limits(part)
+        low = limits.min if "min" in limits.model_fields_set else base.min
+        high = limits.max if "max" in limits.model_fields_set else base.max
+        if low is not None and high is not None and low > high:
+            fix = "The segment keeps the end that it does not mention."
+            yield Mistake((*at, "parts", part.value), f"min {low} is above max {high}", fix)
 
 
 def _override_mistakes(item: Any, value: int, segment: str, path: Path) -> Iterator[Mistake]:

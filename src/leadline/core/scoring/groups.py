@@ -41,7 +41,7 @@ def assign(model: Model, place: Place, previous: str | None, *, since: int | Non
     target = next((g.group.value for g in model.groups if _holds(g, place, 0)), last)
     if previous is None or previous not in names or names.index(target) <= names.index(previous):
         return target
-    if since is not None and now < stay_ends(model, since):
+    if since is not None and model.minimum_stay_days and now < stay_ends(model, since):
         return previous
     own = (group for group in model.groups if group.group.value == previous)
     return previous if any(_holds(group, place, model.hysteresis) for group in own) else target
