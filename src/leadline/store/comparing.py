@@ -12,7 +12,8 @@ from leadline.core.entities import FIELDS, Entity, Kind
 from leadline.store.rows import LINKS, batched, existing_rows, led_on, prepared, restored, survivors_of
 from leadline.store.tables import ENTITY_TABLES
 
-_OF_READING = frozenset({"read_at", "modified_at", "known_since", "digest", "row_digest"})  # columns that say nothing of the record
+# Columns that say nothing of the record.
+_OF_READING = frozenset({"read_at", "modified_at", "known_since", "digest", "row_digest"})
 _AT_ONCE = 5_000
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from leadline.core.entities import Entity
 from leadline.core.scoring.amounts import toward_zero
@@ -67,10 +68,15 @@ def idle_rows(plan: Plan, subject: Subject, now: int) -> Iterator[LedgerRow]:
         yield LedgerRow(IDLE, idle.part, idle.points, idle.points, last_at=last_at)
 
 
+def engaged(subject: Subject, tallies: Sequence[Tally]) -> list[Mapping[str, Any]]:
+    """The people who have an event of a positive signal that is worth something now."""
+    holders = {t.holder for t in tallies if t.timed.positive and max(t.points) > 0}
+    return [person for person in subject.people if person["uid"] in holders]
+
+
 def engaged_functions(subject: Subject, tallies: Sequence[Tally]) -> list[str | None]:
-    """The functions of the people who have an event of a positive signal that is worth something now."""
-    engaged = {t.holder for t in tallies if t.timed.positive and max(t.points) > 0}
-    return [person.get("function") for person in subject.people if person["uid"] in engaged]
+    """The functions of the engaged people."""
+    return [person.get("function") for person in engaged(subject, tallies)]
 
 
 def members(entry: Committee, functions: Sequence[str | None]) -> int:

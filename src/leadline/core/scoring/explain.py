@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from leadline.core.scoring.behind import people_behind
 from leadline.core.scoring.evaluate import evaluate
-from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, PERSONA, POINT, ROUNDING, Model
+from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, PERSONA, POINT, ROUNDING, WEIGHT, Model
+from leadline.core.scoring.plan import compile_model
 from leadline.core.scoring.subject import Evaluation, LedgerRow, Subject, Tally
 
-_ADJUSTMENTS = {CAP: "Limit of {part} reached", FLOOR: "Lowest value of {part}", ROUNDING: "Down to a whole point"}
+_ADJUSTMENTS = {
+    CAP: "Limit of {part} reached",
+    FLOOR: "Lowest value of {part}",
+    ROUNDING: "Down to a whole point",
+    WEIGHT: "Weight of {part} in the score",
+}
 
 # Not strftime's, which follow the machine's language.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -21,7 +28,8 @@ class Line:
     """One event or rule. points = raw_points - lost_to_decay - lost_to_cap (thousandths).
 
     `source` is the uid of the activity, person or account that it comes from; `at` and `age_days`
-    are of the event. Lines about what caps and gates took have no source.
+    are of the event. Lines about what caps and gates took have no source. `people` are the uids of the
+    people behind it: whose event it is, or of whom an account's rule is true; `person` the only one.
     """
 
     rule: str
@@ -36,6 +44,7 @@ class Line:
     person: str | None = None
     at: int | None = None
     age_days: int | None = None
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ def rule_names(model: Model) -> dict[str, str]:
     named = {rule.id: rule.name for rule in model.rules}
     named |= {signal.id: signal.name for signal in model.signals}
     named |= {entry.id: entry.name for entry in model.committee}
+    named |= {entry.id: entry.name for entry in model.caps}
     if model.persona:
         named[PERSONA] = model.persona.name
     if model.idle:
@@ -59,18 +69,25 @@ def rule_names(model: Model) -> dict[str, str]:
     return named
 
 
-def explain(model: Model, subject: Subject, now: int) -> Explanation:
-    """Score one record and show every contribution, per event where events count."""
-    evaluation = evaluate(model, subject, now)
-    names = rule_names(model)
+def explain(model: Model, subject: Subject, now: int, *, segment: str | None = None) -> Explanation:
+    """Score one record and show every contribution, per event where events count.
+
+    `segment`: as if it were in that one ("" for none).
+    """
+    whole_plan = compile_model(model)
+    evaluation = evaluate(model, subject, now, plan=whole_plan, segment=segment)
+    plan, names = whole_plan.of(evaluation.segment), rule_names(model)
     lines: list[Line] = []
     for row in evaluation.ledger:
         mine = [tally for tally in evaluation.tallies if tally.timed.signal.id == row.rule]
-        lines += _event_lines(row, mine, now) if mine else [_rule_line(row, names, subject)]
+        if mine:
+            lines += _event_lines(row, mine, now)
+        else:
+            lines.append(_rule_line(row, names, subject, people_behind(plan, evaluation, row, now)))
     return Explanation(evaluation, now, tuple(lines))
 
 
-def _rule_line(row: LedgerRow, names: Mapping[str, str], subject: Subject) -> Line:
+def _rule_line(row: LedgerRow, names: Mapping[str, str], subject: Subject, people: tuple[str, ...]) -> Line:
     adjustment = _ADJUSTMENTS.get(row.rule)
     name = adjustment.format(part=row.part) if adjustment else names[row.rule]
     return Line(
@@ -81,7 +98,9 @@ def _rule_line(row: LedgerRow, names: Mapping[str, str], subject: Subject) -> Li
         row.raw_points,
         value=row.value,
         source=None if adjustment else subject.uid,
+        person=people[0] if len(people) == 1 else None,
         at=row.last_at,
+        people=people,
     )
 
 
@@ -114,6 +133,7 @@ def _tally_lines(tally: Tally, now: int) -> list[Line]:
                 person=tally.holder,
                 at=event.at,
                 age_days=max(0, now - event.at) // DAY,
+                people=(tally.holder,) if tally.holder else (),
             )
         )
     return lines
