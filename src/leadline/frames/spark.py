@@ -26,7 +26,6 @@ from leadline.frames.java import find_java
 from leadline.sdk.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
-    import polars as pl
     from pyspark.sql import DataFrame, SparkSession
 
 _PACKAGES = ("pyspark", "pyarrow")
@@ -49,7 +48,7 @@ class SparkEngine:
 
     def __init__(self, session: SparkSession, folder: Path) -> None:
         self.session = session
-        self._folder = folder
+        self.folder = folder
         self._numbers = count()
 
     def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
@@ -90,11 +89,9 @@ class SparkEngine:
             total = (total << _LIMB) + (limb or 0)
         return Digest(total % (1 << BITS), records)
 
-    def scan(self, frame: DataFrame) -> pl.LazyFrame:
-        """What `collect` gave, for Polars on this machine."""
-        import polars as pl
-
-        return pl.scan_parquet([unquote(urlsplit(file).path) for file in frame.inputFiles()])
+    def files(self, frame: DataFrame) -> list[Path]:
+        """The Parquet files of what `collect` gave."""
+        return sorted(Path(unquote(urlsplit(file).path)) for file in frame.inputFiles())
 
     def read(self, path: Path, schema: Schema | None = None) -> DataFrame:
         """A folder of Parquet files."""
@@ -102,7 +99,7 @@ class SparkEngine:
         return (reader.schema(_struct(schema)) if schema else reader).parquet(path.as_uri())
 
     def _written(self, frame: DataFrame) -> DataFrame:
-        place = (self._folder / f"{next(self._numbers)}.parquet").as_uri()
+        place = (self.folder / f"{next(self._numbers)}.parquet").as_uri()
         frame.write.parquet(place)
         return self.session.read.schema(frame.schema).parquet(place)
 
@@ -134,7 +131,7 @@ def open_engine(folder: Path, *, master: str, options: Mapping[str, str] | None 
     with tempfile.TemporaryDirectory(prefix="spark-", dir=folder.resolve()) as name:
         place = Path(name)
         with _session(java, place, _configuration(place, master, options or {})) as session:
-            yield SparkEngine(session, place / "frames")
+            yield SparkEngine(session, place)
 
 
 def _configuration(place: Path, master: str, options: Mapping[str, str]) -> dict[str, str]:
