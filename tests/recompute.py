@@ -23,32 +23,6 @@ from leadline.sdk.records import RawRecord
 State = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-class _Indexed(reference.World):
-    """The reference's facts, found by index: whole worlds are scored many times."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._staff: dict[str, list[Any]] = {}
-        self._done: dict[str, list[Any]] = {}
-        self._nobodys: dict[str, list[Any]] = {}
-        for row in self.people:
-            self._staff.setdefault(row["account"] or "", []).append(row)
-        for event in self.events:
-            if event["person"] in self.person:
-                self._done.setdefault(event["person"], []).append(event)
-            else:
-                self._nobodys.setdefault(event["account"] or "", []).append(event)
-
-    def staff(self, uid: str) -> list[Any]:
-        return self._staff.get(uid, [])
-
-    def events_of(self, person: str) -> list[Any]:
-        return self._done.get(person, [])
-
-    def anonymous(self, account: str) -> list[Any]:
-        return self._nobodys.get(account, [])
-
-
 def salesforce_records(state: State) -> Iterator[tuple[str, RawRecord]]:
     """Rows of an org: fields lie flat, the recycle bin is a flag."""
     for name, rows in state.items():
@@ -116,7 +90,7 @@ class Truth:
             for row in self.rows[Entity.ACTIVITY].values()
             if row["kind"] is not None and row["at"] is not None
         ]
-        return _Indexed(
+        return reference.World(
             list(accounts.values()),
             [{**row, "account": employer(row["account"])} for row in roots],
             events,
