@@ -1,48 +1,25 @@
-"""`leadline model check|test|schema`."""
+"""`leadline model check|test|schema|diff`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadline.cli import errors, options, output
+from leadline.cli import errors, output
+from leadline.cli.modelcheck import File, check, loaded
+from leadline.cli.modeldiff import diff
 from leadline.sdk.errors import ConfigError
 
-if TYPE_CHECKING:
-    from leadline.core.scoring.model import Model
-
-model = typer.Typer(help="Check a scoring model and run its worked examples.", no_args_is_help=True)
-
-File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A model file. \\[default: the project's]")]
+model = typer.Typer(help="Check, try and compare scoring models.", no_args_is_help=True)
 
 
 @model.callback()
 def group() -> None:
-    """Check a scoring model and run its worked examples."""
+    """Check, try and compare scoring models."""
 
 
-@model.command()
-def check(file: File = None) -> None:
-    """Check a model file: types, references, bands, and that its plays name pools of the project.
-
-    Tells file, line and the nearest known word. Reads no record and writes nothing.
-
-    Example: leadline model check models/b2b.yaml
-    """
-    path, checked = _loaded(file)
-    counts = {
-        "rules": len(checked.rules),
-        "signals": len(checked.signals),
-        "groups": len(checked.groups),
-        "plays": len(checked.plays),
-        "examples": len(checked.examples),
-    }
-    told = ", ".join(f"{number} {what}" for what, number in counts.items())
-    answer = {"ok": True, "file": path, "name": checked.name, **counts}
-    output.show(answer, f"[green]ok[/]  {checked.name} ({path}): {told}")
+model.command()(check)
 
 
 @model.command()
@@ -57,7 +34,7 @@ def test(file: File = None) -> int:
 
     from leadline.core.scoring.examples import check_examples
 
-    path, checked = _loaded(file)
+    path, checked, _ = loaded(file)
     failures = check_examples(checked)
     answer = {
         "ok": not failures,
@@ -80,6 +57,9 @@ def test(file: File = None) -> int:
     return errors.failing(answer, error, *lines, table)
 
 
+model.command()(diff)
+
+
 @model.command()
 def schema() -> None:
     """Print the JSON Schema of model files, for editors that complete and check YAML.
@@ -89,12 +69,3 @@ def schema() -> None:
     from leadline.core.scoring.load import schema_text
 
     typer.echo(schema_text(), nl=False)
-
-
-def _loaded(file: Path | None) -> tuple[Path, Model]:
-    from leadline.app.bootstrap import load_model_file, load_project_model
-
-    if file is not None:
-        return file, load_model_file(file)
-    settings = options.current().settings()
-    return settings.model_file, load_project_model(settings)

@@ -183,6 +183,29 @@ def _reach(rules: Sequence[Rule], capped: set[str]) -> Reach:
     return Reach({name: gains for name, gains in reach.items() if gains}, alone)
 
 
+def best_together(rules: Sequence[Rule]) -> list[tuple[int, int]]:
+    """The least and the most thousandths that rules can give: those of one fact together, others each alone.
+
+    Rules of one fact often exclude each other, such as ranges of staff.
+    """
+    by_fact: dict[str, list[Rule]] = {}
+    alone = []
+    for rule in rules:
+        names = () if rule.when.named() else rule.when.fields()
+        if len(names) == 1:
+            by_fact.setdefault(names[0], []).append(rule)
+        else:
+            alone.append(rule)
+    spans = [(min(rule.points, 0), max(rule.points, 0)) for rule in alone]
+    for name, mine in by_fact.items():
+        if _countable(name, mine, set()):
+            values = [_worth(mine, value) for value in (None, *_candidates(name, mine))]
+            spans.append((min(values), max(values)))
+        else:
+            spans += [(min(rule.points, 0), max(rule.points, 0)) for rule in mine]
+    return spans
+
+
 def _countable(name: str, rules: Sequence[Rule], capped: set[str]) -> bool:
     if SCORED_FIELDS[name].kind not in _COUNTABLE:
         return False
@@ -207,14 +230,27 @@ def _worth(rules: Iterable[Rule], value: Any) -> int:
     return sum(rule.points for rule in rules if rule.when.holds(lambda _: value, 0))
 
 
+def values_apart(name: str, conditions: Iterable[Condition]) -> list[Any]:
+    """Values of a fact that conditions tell apart, None for a missing one among them."""
+    return [None, *_values(name, conditions)]
+
+
 def _candidates(name: str, rules: Sequence[Rule]) -> list[Any]:
+    return _values(name, [rule.when for rule in rules])
+
+
+def _values(name: str, conditions: Iterable[Condition]) -> list[Any]:
     field = SCORED_FIELDS[name]
-    operands = [_operands(leaf) for rule in rules for leaf in rule.when.leaves()]
+    leaves = [leaf for condition in conditions for leaf in condition.leaves() if leaf.field == name]
+    operands = [_operands(leaf) for leaf in leaves]
     mentioned = list(dict.fromkeys(operand for group in operands for operand in group))
     if field.kind is Kind.ENUM:
         return list(field.values)
     if field.kind is Kind.BOOLEAN:
         return [True, False]
+    if field.kind is Kind.LIST:
+        words = [word for word in mentioned if isinstance(word, str)]
+        return [[_OTHER], *([word] for word in words), words or [_OTHER]]
     if field.kind is Kind.INTEGER:
         edges = [edge for edge in mentioned if isinstance(edge, int)]
         return [edge + step for edge in edges for step in (-1, 0, 1)] or [0]
