@@ -1,9 +1,12 @@
-"""What a worker has loaded is left out of garbage collections."""
+"""What a worker has loaded is left out of garbage collections; what its threads free goes round. 1 second."""
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
+
+import pytest
 
 _LOOK = """
 import gc
@@ -17,8 +20,34 @@ assert first > 1_000, first
 assert gc.get_freeze_count() <= first, "only once: what comes later may become garbage"
 """
 
+_THREAD = """
+import ctypes, threading
+from leadline.cli import heap
+heap.share()
+places = []
+def work():
+    for size in (100_000, 4_000_000, 2_000_000):  # each is freed before the next
+        places.append(ctypes.addressof(ctypes.create_string_buffer(size)))
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+[line] = [line for line in open("/proc/self/maps") if line.rstrip().endswith("[heap]")]
+begin, end = (int(each, 16) for each in line.split()[0].split("-"))
+assert begin <= places[0] < end, "a thread has a heap of its own"
+assert not begin <= places[2] < end, "what is large lies in the heap, and stays there when it is freed"
+"""
+
 
 def test_what_is_loaded_is_frozen_once() -> None:
-    done = subprocess.run([sys.executable, "-c", _LOOK], capture_output=True, text=True, check=False, timeout=60)
+    assert _complaint(_LOOK) == ""
 
-    assert done.returncode == 0, done.stderr
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is another")
+def test_what_threads_free_is_shared_or_given_back() -> None:
+    assert _complaint(_THREAD) == ""
+
+
+def _complaint(program: str) -> str:
+    """What a fresh interpreter has to say against the program; nothing when it ends well."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    return done.stderr if done.returncode else ""

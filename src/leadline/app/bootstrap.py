@@ -19,6 +19,7 @@ from leadline.sdk.ports import CallMade, Connection, Connector, Runtime, Webhook
 from leadline.yamlfile import Document, FileError, Mistake, did_you_mean
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection as DatabaseConnection
     from sqlalchemy import Engine
 
     from leadline.config import Settings
@@ -51,10 +52,16 @@ class Project:
     now: Callable[[], int]
     sleep: Callable[[float], None]
     hearers: list[Callable[[CallMade], None]] = field(default_factory=list)
-    _readers: list[Engine] = field(default_factory=list)
     model_text: str = ""
     """The text of the model's file."""
+    _readers: list[Engine] = field(default_factory=list)
     _mappings: dict[str, Mapping] = field(default_factory=dict)
+
+    def writing(self) -> contextlib.AbstractContextManager[DatabaseConnection]:
+        """A transaction that may write."""
+        from leadline.store.database import writing
+
+        return writing(self.engine)
 
     def reading(self) -> Engine:
         """The database for transactions that only read."""
@@ -86,6 +93,13 @@ def load_model_file(path: Path) -> Model:
 def load_project_model(settings: Settings) -> Model:
     """The project's scoring model. ConfigError also for a play that names a pool which the settings do not have:
     it would assign nobody."""
+    return _project_model(settings)[0]
+
+
+def _project_model(settings: Settings) -> tuple[Model, str]:
+    """The project's scoring model, and the text of its file."""
+    from leadline.core.scoring.load import load_model
+
     path = settings.model_file
     text = _text(path, "model")
     model = load_model(text, place=str(path))
@@ -94,13 +108,6 @@ def load_project_model(settings: Settings) -> Model:
         Mistake(
             ("plays", group, "assign"),
             f"there is no pool '{play.assign}' in the settings",
-    return _project_model(settings)[0]
-
-
-def _project_model(settings: Settings) -> tuple[Model, str]:
-    """The project's scoring model, and the text of its file."""
-    from leadline.core.scoring.load import load_model
-
             did_you_mean(play.assign, pools) or f"Add it under `routing.pools` in {FILE}.",
         )
         for group, play in model.plays.items()

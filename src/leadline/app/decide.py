@@ -71,12 +71,12 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
     Raises TransientError when another process is deciding.
     """
     seconds = project.settings.write.lease_seconds
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         lease = leases.acquire(connection, "decide", seconds=seconds)
     if lease is None:
         raise TransientError("another worker is scoring", fix="Wait for it to end; nothing is lost.")
     try:
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             give_way(project, connection)
             mark_pending(connection, _versions(project, connection), now=project.now())
             model = project.model
@@ -87,7 +87,7 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
         decider = _Decider(project, emit, counts, plays=plays)
         last, chunk = "", project.settings.sync.chunk
         while True:
-            with project.engine.begin() as connection:
+            with project.writing() as connection:
                 if not leases.renew(connection, lease, seconds=seconds):
                     raise TransientError("another worker took over the scoring")
                 marks = next_marks(connection, names, after=last, limit=chunk)
@@ -96,7 +96,7 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
                 last, report = _decide_marked(connection, decider, marks, subjects=chunk)
             emit(report)
     finally:
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             leases.release(connection, lease)
 
 

@@ -52,7 +52,7 @@ def fetch_noticed(project: Project, emit: Listener, *, of: Collection[str] | Non
 def _fetch_connection(project: Project, name: str, emit: Listener) -> None:
     live = project.connections[name]
     emit(StageStarted("fetch", name))
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         ignored = notices.forget_others(connection, name, keep=live.mapping.objects)
     if ignored:
         emit(NoticesIgnored(name, ignored))
@@ -108,7 +108,7 @@ def _store(
     object: str,
     emit: Listener,
 ) -> None:
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         settled = notices.settle(connection, live.name, object, batch)
         fresh = [record for record in records if record.id in settled or record.id not in batch]
         told = save_records(project, live, object, fresh, connection=connection)

@@ -36,7 +36,7 @@ def require_fitting(project: Project) -> None:
     for problems in answers:
         if problems:
             raise FileError([Located(each.place, "", each.message, each.fix) for each in problems])
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         for live in unknown:
             save_check(connection, live.name, live.digest, now=project.now())
 

@@ -120,7 +120,7 @@ def unfreeze(project: Project, uids: Sequence[str] | None) -> int:
 
     They are looked at by the next run.
     """
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         found = contests.unfreeze(connection, uids)
         mark_dirty(connection, found, "unfrozen")
         return len(found)
@@ -136,7 +136,7 @@ def unmapped(project: Project, *, connection: str | None, limit: int) -> list[di
 
 def retry(project: Project, keys: Sequence[str] | None) -> int:
     """Plan refused effects again. ConfigError when a named one is not refused."""
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         count = outbox.retry(connection, keys)
         if keys is not None and count != len(set(keys)):
             raise ConfigError(

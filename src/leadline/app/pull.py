@@ -50,7 +50,7 @@ def pull_all(project: Project, emit: Listener) -> list[str]:
 def _pull_connection(project: Project, name: str, emit: Listener) -> bool:
     live = project.connections[name]
     emit(StageStarted("read", name))
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         forget_objects(connection, name, keep=live.mapping.objects)
     with ThreadPoolExecutor(
         max_workers=project.settings.sync.read_workers, thread_name_prefix=f"read-{name}"
@@ -69,7 +69,7 @@ def report_failures(
     """Tell why objects of a connection could not be read."""
     if any(isinstance(failed, PermanentError) for failed in failures):
         # The CRM refused a query that it took before: the next run compares the mapping again, and names the line.
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             forget_check(connection, name)
     emit(ConnectionFailed(name, stage, most_urgent(failures)))
 
@@ -122,7 +122,7 @@ def pull_object(project: Project, live: LiveConnection, object: str, emit: Liste
     for page in live.connection.pull(asked):
         stored = _store_page(project, live, object, page, stored, emit=emit)
     if not stored.complete:
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             save_cursor(connection, live.name, object, replace(stored, complete=True), now=project.now())
     emit(ObjectRead(live.name, object))
 
@@ -137,7 +137,7 @@ def _store_page(
     emit: Callable[[PageStored], None],
 ) -> StoredCursor:
     moved = replace(stored, position=page.cursor.position, records=stored.records + len(page.records))
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         told = save_records(project, live, object, page.records, connection=connection)
         if moved != stored:
             save_cursor(connection, live.name, object, moved, now=project.now())

@@ -205,7 +205,7 @@ class _Object:
         """Have what is wrong read by id by the next sync, and believed whatever is stored. Returns how many."""
         uids = {*self._wrong, *self._drifted}
         named = [Notice(self._object, uid.removeprefix(self._prefix)) for uid in sorted(uids)]
-        with self._project.engine.begin() as connection:
+        with self._project.writing() as connection:
             distrust(connection, self._entity, uids)
             return notices.note(connection, self._live.name, named, now=self._project.now())
 
@@ -266,7 +266,7 @@ class _Object:
 
     def _compared(self, records: Sequence[RawRecord]) -> dict[str, Difference]:
         rows = normalize(self._mapping, self._live.name, self._object, records, self._project.now()).rows
-        with self._project.engine.begin() as connection:
+        with self._project.writing() as connection:
             return compare_rows(connection, self._entity, rows)
 
     def _coming(self, asked: PullRequest) -> dict[str, bool]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from leadline.store.database import reading
+from leadline.store.database import reading, writing
 from leadline.store.spending import add_calls, calls_made
 
 if TYPE_CHECKING:
@@ -59,6 +59,6 @@ class Spending:
             made, self._made = self._made, Counter()
         if not made:
             return
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             for (name, day), count in sorted(made.items()):
                 add_calls(connection, name, day, count)

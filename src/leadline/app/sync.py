@@ -104,7 +104,7 @@ def follow_notices(project: Project, listener: Listener) -> Report:
 
     Nothing else is read: that is for the next sync. To be called of a project that has been backfilled.
     """
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         # There may be one every few seconds; those of a day tell how they went.
         runs.forget_done(connection, WEBHOOK, before=int(time.time()) - _DAY)
     return perform(project, listener, kind=WEBHOOK, plays=True, stages=NOTICE_STAGES)
@@ -149,7 +149,7 @@ def perform(
 
     project.listen(emit)
     require_fitting(project)
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         runs.mark_killed(connection)
         runs.begin_run(connection, run_id, kind, now=project.now(), wall_clock=int(time.time()))
     error: str | None = "stopped"
@@ -162,7 +162,7 @@ def perform(
         error = str(failure)
         raise
     finally:
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             # An outcome that was unknown and has been looked up since is not unknown any more.
             report = {**counts.report(), "unknown": count_unknown(connection, project.settings.connections)}
             runs.end_run(connection, run_id, report, wall_clock=int(time.time()), error=error)

@@ -29,12 +29,12 @@ def tidy_daily(project: Project) -> int:
     gone, position = 0, 0
     _tidy_history(project, before=now - days * DAY)
     while True:
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             page = retention.purge_effects(connection, before=now - days * DAY, after=position, limit=_PAGE)
         if page is None:
             break
         position, gone = page[0], gone + page[1]
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         retention.purge_runs(connection, before=int(time.time()) - days * DAY)
         retention.purge_unmapped(connection, keep=_VALUES)
     return gone
@@ -45,5 +45,5 @@ def _tidy_history(project: Project, *, before: int) -> None:
     for purge in (purge_versions, purge_former):
         gone = _PAGE
         while gone == _PAGE:
-            with project.engine.begin() as connection:
+            with project.writing() as connection:
                 gone = purge(connection, before=before, limit=_PAGE)

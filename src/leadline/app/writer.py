@@ -61,7 +61,7 @@ def _push_guarded(project: Project, name: str, emit: Listener) -> None:
 def push_connection(project: Project, live: LiveConnection, emit: Listener) -> None:
     """Send one connection's outbox. Raises TransientError when the system cannot take more now."""
     seconds = project.settings.write.lease_seconds
-    with project.engine.begin() as connection:
+    with project.writing() as connection:
         lease = leases.acquire(connection, f"write:{live.name}", seconds=seconds)
     if lease is None:
         raise TransientError(
@@ -85,7 +85,7 @@ def push_connection(project: Project, live: LiveConnection, emit: Listener) -> N
                 fix="They wait in the outbox; the next run sends them again.",
             )
     finally:
-        with project.engine.begin() as connection:
+        with project.writing() as connection:
             leases.release(connection, lease)
 
 
@@ -143,7 +143,7 @@ class _Writer:
             return [RowOutcome(effect.key, Outcome.REFUSED, refusal) for effect in effects]
         except LeadlineError:
             # The port says that nothing was applied: the intent is taken back.
-            with self._project.engine.begin() as connection:
+            with self._project.writing() as connection:
                 outbox.hand_back(connection, self._lease, [effect.key for effect in effects])
             raise
 
@@ -172,7 +172,7 @@ class _Writer:
 
         `everything`: those of an earlier writer too, after its last call's deadline has passed.
         """
-        with self._project.engine.begin() as connection:
+        with self._project.writing() as connection:
             found = outbox.left_behind(connection, self._lease, self._live.name)
         # What could not be told a moment ago is the next run's to ask: to look for a job may take minutes.
         left = [item for item in found if item.effect.key not in self._untold]
@@ -214,7 +214,7 @@ class _Writer:
             return outbox.count_planned(connection, self._live.name, kind)
 
     def _renew(self) -> None:
-        with self._project.engine.begin() as connection:
+        with self._project.writing() as connection:
             seconds = self._project.settings.write.lease_seconds
             if not leases.renew(connection, self._lease, seconds=seconds):
                 raise TransientError("another worker took over the writing", place=self._live.name)
@@ -223,7 +223,7 @@ class _Writer:
         if self._sizes.of(kind, 0) < 1:
             return []
         self._renew()
-        with self._project.engine.begin() as connection:
+        with self._project.writing() as connection:
             return outbox.claim(
                 connection,
                 self._lease,
@@ -237,7 +237,7 @@ class _Writer:
         """Note how these ended, some thousand in a transaction, so that a job's rows keep nobody waiting."""
         counts: Counter[str] = Counter()
         for part in batched(zip(claimed, outcomes, strict=True), _NOTED_AT_ONCE):
-            with self._project.engine.begin() as connection:
+            with self._project.writing() as connection:
                 ended = [_ended(*each) for each in part]
                 counts.update(outbox.finish(connection, self._lease, ended, now=self._project.now()))
                 for entity, changes in _echoes(part).items():

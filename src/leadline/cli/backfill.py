@@ -38,6 +38,7 @@ def backfill(
     from leadline.cli.interrupt import stoppable
     from leadline.cli.progress import RunProgress
 
+    heap.share()
     settings = options.current().settings()
     with stoppable() as stop, open_project(settings, sleep=stop.sleep) as project:
         lines = use_case.forecast(project)

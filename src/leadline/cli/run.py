@@ -36,6 +36,7 @@ def run() -> None:
     def tell(report: Report) -> None:
         output.show(summary.answer(report), *summary.lines(report))
 
+    heap.share()
     settings = options.current().settings()
     health = Health()
     said = copy_context()  # reports come from the scheduler's thread, which knows nothing of the command line

@@ -19,6 +19,7 @@ def sync() -> int:
     from leadline.cli.interrupt import stoppable
     from leadline.cli.progress import RunProgress
 
+    heap.share()
     settings = options.current().settings()
     with stoppable() as stop, open_project(settings, sleep=stop.sleep) as project, RunProgress() as progress:
         heap.settle()

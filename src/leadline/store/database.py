@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 HEAD = "0008"  # newest migration; tests compare it with migrations/versions
 _MIGRATION_LOCK = 0x1EAD11AE
+# How a transaction begins, and the most kilobytes of pages that a connection keeps. The first for those that may
+# write: one that reads first and writes later could otherwise fail at the write.
+_SQLITE = {"IMMEDIATE": 16_384, "DEFERRED": 4_096}
+_STATEMENTS = 16
+"""Prepared statements that a SQLite connection keeps, with the values bound to them: one with a list of 2,000 names
+takes some 200 kB, and each length of a list is a statement of its own. The usual 128 save no CPU of a backfill."""
 _one_thread = threading.Lock()  # Alembic's context is a global
 
 
@@ -83,10 +90,23 @@ def _postgresql(url: Any) -> Engine:
 
 
 def _sqlite(url: Any) -> Engine:
+    engine, readers = (_sqlite_engine(url, begin, kilobytes) for begin, kilobytes in _SQLITE.items())
+    # Threads that write wait for each other before they take a connection, so that all use the same one: each
+    # connection has a page cache of its own, which what another writes makes worthless.
+    engine.update_execution_options(turn=threading.Lock(), readers=readers)
+    event.listen(engine, "engine_disposed", lambda _: readers.dispose())
+    return engine
+
+
+def _sqlite_engine(url: Any, begin: str, kilobytes: int) -> Engine:
     # How long, in seconds, a statement waits for another process; the address may say ?timeout=.
     waits = {} if "timeout" in url.query else {"timeout": 60}
-    # The connection used last is used next: each keeps a page cache of its own, and threads take turns.
-    engine = create_engine(url, connect_args=waits, pool_use_lifo=True, hide_parameters=True)  # rows hold people
+    engine = create_engine(
+        url,
+        connect_args={"cached_statements": _STATEMENTS, **waits},
+        pool_use_lifo=True,  # the connection used last is used next
+        hide_parameters=True,  # rows hold people
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -94,15 +114,13 @@ def _sqlite(url: Any) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")
         # An intent that a power cut could take back would let a write happen twice.
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-16384")
+        connection.execute(f"PRAGMA cache_size=-{kilobytes}")
         # SQLite's own knows the letters of ASCII only.
         connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later could otherwise fail at the write.
-        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        connection.exec_driver_sql(f"BEGIN {begin}")
 
     return engine
 
@@ -127,9 +145,17 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may write. On SQLite the threads of a process take turns."""
+    with engine.get_execution_options().get("turn") or contextlib.nullcontext(), engine.begin() as connection:
+        yield connection
+
+
 def reading(engine: Engine) -> Engine:
-    """The same engine for transactions that only read: they wait for nobody."""
-    return engine.execution_options(sqlite_begin="DEFERRED")
+    """The engine for transactions that only read: they wait for nobody. It ends with the other."""
+    readers: Engine = engine.get_execution_options().get("readers", engine)
+    return readers
 
 
 def _migrate(engine: Engine) -> None:

@@ -207,14 +207,15 @@ def claim(
     if kind == UPDATE:
         # Systems update one object a call: a batch of two objects would be two calls.
         waiting = waiting.where(effects.c.object == first.object)
-    rows = list(connection.execute(waiting.limit(limit(first.object)).with_for_update(of=effects)))
-    for batch in batched([row.key for row in rows]):
+    following = waiting.limit(limit(first.object)).with_for_update(of=effects)
+    claimed = [_claimed(row) for row in connection.execute(following)]  # the rows of a bulk job are not held twice
+    for batch in batched([item.effect.key for item in claimed]):
         connection.execute(
             update(effects)
             .where(effects.c.key.in_(batch))
             .values(state=State.SENDING, epoch=lease.epoch, sent_at=wall_clock, attempts=effects.c.attempts + 1)
         )
-    return [_claimed(row) for row in rows]
+    return claimed
 
 
 def _any_under_way(connection: Connection, name: str) -> bool:
