@@ -145,9 +145,14 @@ def retry(project: Project, keys: Sequence[str] | None) -> int:
         return count
 
 
-def identify(connection: Connection, text: str) -> tuple[Entity, str]:
-    """The one account or person that `text` means. ConfigError when there is none, or more than one."""
+def identify(connection: Connection, text: str, *, gone_too: bool = False) -> tuple[Entity, str]:
+    """The one account or person that `text` means. ConfigError when there is none, or more than one.
+
+    `gone_too`: one that was deleted since, when no living one is meant.
+    """
     found = find_record(connection, text)
+    if not found and gone_too:
+        found = find_record(connection, text, deleted=True)
     if not found:
         raise ConfigError(
             f"no account or person goes by {text!r}",

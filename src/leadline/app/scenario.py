@@ -15,8 +15,9 @@ from leadline.app import backfill as backfilling
 from leadline.app import sync as syncing
 from leadline.app.bootstrap import LiveConnection, Project, open_project
 from leadline.app.doctor import Examined, examine
-from leadline.app.explaining import Told, next_change, subject_from, tell
+from leadline.app.explaining import Told, next_change, tell
 from leadline.app.lookup import Ranked, ranked
+from leadline.app.subjects import subject_from
 from leadline.core.decisions.suppression import held_back
 from leadline.core.entities import Entity
 from leadline.core.scoring.explain import explain
@@ -145,7 +146,7 @@ class Scenario:
                 continue
             acts = tuple(Event(kind, now, person["uid"], row["uid"]) for kind in ACTS)
             then = explain(self._project.model, replace(subject, events=subject.events + acts), now)
-            leaves = next_change(self._project, then)
+            leaves = next_change(self._project.model, then)
             if then.evaluation.group == best and leaves is not None:
                 visit = Visit(row["uid"], account["name"], person, person["name"], account["connection"])
                 return (account["owner"] not in away, leaves), visit

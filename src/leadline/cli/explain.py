@@ -10,7 +10,9 @@ import typer
 
 from leadline.cli import options, output
 from leadline.cli.effects import effect_answer
+from leadline.cli.history import change_answer, history_lines, state_answer
 from leadline.cli.output import Column
+from leadline.cli.score import AsKnown, At, ModelWords, trust_lines
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,23 +37,28 @@ _EFFECTS = (
 
 def explain(
     record: Annotated[str, typer.Argument(help="CRM id, e-mail address, web domain, full name, or uid.")],
+    at: At = None,
+    as_known: AsKnown = False,
+    model: ModelWords = None,
 ) -> None:
-    """Show how one record got its score, point by point.
+    """Show how one record got its score, point by point, and what changed it.
 
-    Works from stored facts and calls no system; --now shows the score at another time. The points of
-    the lines sum to the score.
+    Works from stored facts and calls no system. The points of the lines sum to the score. What changed is told apart
+    exactly: what happened or became known, time, segment and model. With --at everything is as of an earlier time;
+    --now only moves the clock on.
 
     Examples:
 
     leadline explain acme.com
 
-    leadline explain ann@acme.com --now 2025-03-01
+    leadline explain ann@acme.com --at 2025-03-01
     """
     from leadline.app.bootstrap import open_project
     from leadline.app.explaining import tell
 
+    asked = options.asked(at, as_known=as_known, model=model)
     with open_project(options.current().settings(), connected=False) as project:
-        told = tell(project, record)
+        told = tell(project, record, asked)
     output.show(explain_answer(told), *explain_lines(told))
 
 
@@ -63,6 +70,7 @@ def explain_answer(told: Told) -> dict[str, Any]:
         "entity": told.entity,
         "name": told.row["name"],
         "now": output.moment(told.explanation.now),
+        "model": {"name": told.model.name, "digest": told.model.digest},
         "score": evaluation.score,
         "parts": evaluation.parts,
         "group": evaluation.group,
@@ -73,6 +81,10 @@ def explain_answer(told: Told) -> dict[str, Any]:
         "lines": [
             {**asdict(line), "at": output.moment(line.at) if line.at else None} for line in told.explanation.lines
         ],
+        "history": [state_answer(state) for state in told.history.states],
+        "changes": [change_answer(compared) for compared in told.history.changes],
+        "assumed": told.assumed,
+        "forgotten_before": output.moment(told.forgotten_before) if told.forgotten_before is not None else None,
         "effects": [effect_answer(row) for row in told.effects],
     }
 
@@ -98,6 +110,8 @@ def explain_lines(told: Told) -> list[RenderableType]:
         lines.append(f"Not known: {names}; fit could reach {evaluation.fit_max // POINT}.")
     if told.next_change_at:
         lines.append(f"If nothing else happens, the group changes on {output.moment(told.next_change_at)}.")
+    lines += trust_lines(int(told.assumed), told.forgotten_before, many=False)
+    lines += history_lines(told)
     if told.effects:
         lines.append(_done(told))
     return lines

@@ -18,9 +18,11 @@ import typer
 from typer.main import get_command
 
 if TYPE_CHECKING:
+    from leadline.app.lookback import Asked
     from leadline.config import Settings
 
 PANEL = "Everywhere"
+_NO_TIME = "'{}' is not an ISO 8601 time, e.g. 2025-03-01T09:00:00Z."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,18 @@ def instant(text: str) -> int:
     return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
 
 
+def asked(at: str | None, *, as_known: bool, model: str | None) -> Asked:
+    """What `--at`, `--as-known` and `--model` ask for. `BadParameter` for a time that is none."""
+    from leadline.app.lookback import Asked
+
+    if at is None and as_known:
+        raise typer.BadParameter("--as-known says how to look back: give a time with --at.")
+    try:
+        return Asked(None if at is None else instant(at), as_known, model)
+    except ValueError as error:
+        raise typer.BadParameter(_NO_TIME.format(at)) from error
+
+
 def parameters(*, of_root: bool = False) -> list[Any]:
     """Fresh parameter objects of the shared options, for one command.
 
@@ -109,7 +123,7 @@ def _say_now(value: str | None) -> None:
     try:
         _say(now=instant(value))
     except ValueError as error:
-        raise typer.BadParameter(f"'{value}' is not an ISO 8601 time, e.g. 2025-03-01T09:00:00Z.") from error
+        raise typer.BadParameter(_NO_TIME.format(value)) from error
 
 
 def _say_version(value: bool) -> None:

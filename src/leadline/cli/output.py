@@ -135,6 +135,39 @@ def progress(names: int = 0) -> Progress:
     )
 
 
+class Counting:
+    """A bar of one work whose steps are records; use as a context manager."""
+
+    def __init__(self, name: str) -> None:
+        """Show the work by this name."""
+        self._bars = progress(len(name))
+        self._task = self._bars.add_task(name, total=None, done="")
+        self._done, self._total = 0, 0
+
+    def __enter__(self) -> Counting:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def total(self, records: int) -> None:
+        """So many there are."""
+        self._total = records
+        self.add(0)
+
+    def add(self, records: int) -> None:
+        """So many more are done."""
+        self._done += records
+        told = f"{self._done:,}/{self._total:,}"
+        self._bars.update(self._task, completed=self._done, total=self._total or None, done=told)
+
+
+def counting(name: str) -> Counting:
+    """A bar on stderr for one work, silent where `progress` is."""
+    return Counting(name)
+
+
 def moment(seconds: int | None) -> str:
     """An instant as `2025-03-01T09:00:00Z`, a dash for None."""
     if seconds is None:

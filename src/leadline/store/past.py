@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from leadline.core.entities import Entity
 from leadline.store.facts import ClusterFacts
@@ -73,6 +73,12 @@ def all_clusters(connection: Connection, *, size: int) -> Iterator[list[str]]:
                 break
             yield page
             last = page[-1]
+
+
+def count_clusters(connection: Connection) -> int:
+    """How many uids `all_clusters` gives."""
+    counts = (connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (accounts, people))
+    return sum(counts)
 
 
 class _Reader:

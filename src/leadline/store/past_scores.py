@@ -87,6 +87,13 @@ def former_of_group(connection: Connection, uid: str, group: str, *, before: int
     return _former(row) if row else None
 
 
+def state_after(connection: Connection, uid: str, at: int) -> dict[str, Any] | None:
+    """The kept state of one record that began at that time; None when it is the present one."""
+    query = select(score_history).where(score_history.c.uid == uid, score_history.c.replaced_at > at)
+    row = connection.execute(query.order_by(score_history.c.replaced_at).limit(1)).mappings().first()
+    return _former(row) if row else None
+
+
 def _present(row: Any) -> dict[str, Any]:
     return {**row, "parts": {name: row[name] for name in _PARTS}, "segment": row.get("segment"), "replaced_at": None}
 

@@ -240,13 +240,13 @@ def count_entities(connection: Connection) -> dict[str, int]:
     }
 
 
-def find_record(connection: Connection, words: str) -> list[tuple[Entity, str]]:
+def find_record(connection: Connection, words: str, *, deleted: bool = False) -> list[tuple[Entity, str]]:
     """Accounts and people that a person may mean: by uid, CRM id, external id, e-mail, domain or name."""
     found: list[tuple[Entity, str]] = []
     for entity in (Entity.ACCOUNT, Entity.PERSON):
         table = ENTITY_TABLES[entity]
         exact = ["uid", "source_id", "external_id", "domain" if entity is Entity.ACCOUNT else "email"]
-        hits = select(table.c.uid).where(table.c.deleted.is_(False)).order_by(table.c.uid)
+        hits = select(table.c.uid).where(table.c.deleted.is_(deleted)).order_by(table.c.uid)
         for column in exact:
             found += [(entity, uid) for uid in connection.scalars(hits.where(table.c[column] == words))]
         if not found:
