@@ -106,11 +106,11 @@ def _project_model(settings: Settings) -> tuple[Model, str]:
     pools = list(settings.routing.pools)
     lost = [
         Mistake(
-            ("plays", group, "assign"),
+            (*path, "assign"),
             f"there is no pool '{play.assign}' in the settings",
             did_you_mean(play.assign, pools) or f"Add it under `routing.pools` in {FILE}.",
         )
-        for group, play in model.plays.items()
+        for path, _, play in model.every_play()
         if play.assign is not None and play.assign not in pools
     ]
     if lost:

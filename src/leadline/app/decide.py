@@ -236,7 +236,7 @@ class _Decider:
     ) -> Reaction:
         """What follows from a change of group. Members of an account are shown, the account is acted on."""
         group = scored["group"]
-        play = self._model.plays.get(group)
+        play = self._model.play_of(group, scored.get("segment"))
         if view.cluster(uid) != uid:
             return Reaction("")
         if not self._plays:

@@ -132,11 +132,12 @@ def _webhooks(settings: Settings, live: LiveConnection) -> Finding:
 def _sequences(settings: Settings, model: Model, live: LiveConnection) -> Iterator[Finding]:
     """Plays that would enrol nobody here, or put nobody on a list, because the mapping does not know which."""
     able, mapping = live.connector.capabilities, live.mapping
+    plays = [(group, play) for _, group, play in model.every_play()]
     for key, does, size, known, wanted in (
-        ("sequence", "enrols in", able.enrol_batch, mapping.sequences, {g: p.sequence for g, p in model.plays.items()}),
-        ("list", "adds to", able.list_batch, mapping.lists, {g: p.list_ for g, p in model.plays.items()}),
+        ("sequence", "enrols in", able.enrol_batch, mapping.sequences, [(g, p.sequence) for g, p in plays]),
+        ("list", "adds to", able.list_batch, mapping.lists, [(g, p.list_) for g, p in plays]),
     ):
-        for group, name in wanted.items() if size else ():
+        for group, name in dict.fromkeys(wanted) if size else ():
             if name is not None and name not in known:
                 place = mapping.place((f"{key}s",)).removeprefix(f"{settings.project}/")
                 fix = did_you_mean(name, list(known)) or f"Add it under `{key}s`, or take it out of the play."
@@ -150,7 +151,7 @@ def _owners(settings: Settings, model: Model, name: str, engine: Engine | Leadli
         return
     with reading(engine).begin() as connection:
         owners = load_owners(connection, name)
-    used = dict.fromkeys(play.assign for play in model.plays.values() if play.assign is not None)
+    used = dict.fromkeys(play.assign for _, _, play in model.every_play() if play.assign is not None)
     for pool in used if owners else ():
         if not active_members(owners, settings.routing, pool):
             fix = f"Correct `routing.pools.{pool}` in leadline.yaml: owners go by e-mail address or CRM id."

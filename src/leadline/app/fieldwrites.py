@@ -16,7 +16,7 @@ from leadline.core.decisions.plays import Reaction, effect_key, ref
 from leadline.core.decisions.routing import stays
 from leadline.core.entities import Entity
 from leadline.core.normalize.write import OUTPUTS, vendor_values
-from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.groups import every_group
 from leadline.sdk.records import RecordRef, Scalar, UpdateFields
 from leadline.store.outbox import Planned
 from leadline.store.unfinished import OpenUpdate
@@ -52,7 +52,7 @@ class FieldPlanner:
     def __init__(self, project: Project, teams: TeamBook, policy: PushPolicy) -> None:
         self._project = project
         self._model = project.model
-        self._groups = group_names(project.model)
+        self._groups = every_group(project.model)
         self._teams = teams
         self._policy = policy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadline.app.view import reasons
 from leadline.core.entities import Entity
-from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.groups import every_group
 from leadline.sdk.errors import ConfigError
 from leadline.store import contests, outbox
 from leadline.store.contests import list_frozen
@@ -43,7 +43,7 @@ class Ranked:
 
 def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_groups: bool = False) -> list[Ranked]:
     """The records to work on next. ConfigError when nobody goes by `owner`."""
-    names = group_names(project.model)
+    names = every_group(project.model)
     shown = names if all_groups else names[:-1]
     with project.reading().begin() as connection:
         owners = {row["uid"]: row for name in project.settings.connections for row in load_owners(connection, name)}

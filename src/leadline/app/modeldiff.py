@@ -18,7 +18,7 @@ from leadline.app.survey import frames_of, survey
 from leadline.core.scoring.compile import score
 from leadline.core.scoring.explain import points_text, rule_names
 from leadline.core.scoring.facts import Facts
-from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.groups import every_group
 from leadline.core.scoring.model import POINT, Model
 from leadline.core.scoring.plan import compile_model
 from leadline.frames.local import ENGINE
@@ -103,7 +103,7 @@ class ModelDiff:
 
     def group_order(self) -> list[str]:
         """The groups of both models, best first."""
-        old, new = map(group_names, self.models)
+        old, new = map(every_group, self.models)
         return list(dict.fromkeys((*new, *old)))
 
     def top_rules(self, limit: int) -> list[tuple[Row, RuleShare]]:

@@ -21,7 +21,7 @@ from leadline.app.subjects import subject_from
 from leadline.core.decisions.suppression import held_back
 from leadline.core.entities import Entity
 from leadline.core.scoring.explain import explain
-from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.groups import every_group
 from leadline.core.scoring.subject import Event
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import CreateTask
@@ -90,7 +90,7 @@ class Scenario:
         """Accounts by group, best first."""
         with self._project.reading().begin() as connection:
             counts = count_groups(connection, Entity.ACCOUNT.value)
-        return {name: counts.get(name, 0) for name in group_names(self._project.model)}
+        return {name: counts.get(name, 0) for name in every_group(self._project.model)}
 
     def subjects(self) -> int:
         """How many records have a score."""
@@ -107,7 +107,7 @@ class Scenario:
 
     def choose(self) -> Visit:
         """A nurture account that a pricing view and a demo request would lift into the best group."""
-        names = group_names(self._project.model)
+        names = every_group(self._project.model)
         nurture = {name: 0 for name in names if name == "nurture"}
         with self._project.reading().begin() as connection:
             rows = list_queue(connection, nurture, owners=None, limit=_ALL)

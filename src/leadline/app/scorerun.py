@@ -13,7 +13,7 @@ from leadline.app.survey import frames_of, survey
 from leadline.core.scoring.canonical import of_scored
 from leadline.core.scoring.compile import score
 from leadline.core.scoring.digest import Digest
-from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.groups import every_group
 from leadline.core.scoring.plan import compile_model
 from leadline.frames.folder import ParquetFolder
 from leadline.frames.local import ENGINE
@@ -42,7 +42,7 @@ class ScoreRun:
     def group_order(self) -> list[str]:
         """The groups that were met, best first."""
         met = {group for _, group in self.groups}
-        known = [name for name in group_names(self.model) if name in met]
+        known = [name for name in every_group(self.model) if name in met]
         return known + sorted(met - set(known))
 
 

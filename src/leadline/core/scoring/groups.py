@@ -32,6 +32,23 @@ def group_names(model: Model) -> tuple[str, ...]:
     return tuple(dict.fromkeys(group.group.value for group in model.groups))
 
 
+def every_group(model: Model) -> tuple[str, ...]:
+    """The groups of a model and of its segments, best first, each once.
+
+    A group that only a segment has stands above the one that follows it there.
+    """
+    names = list(group_names(model))
+    for segment in model.segments:
+        following = len(names)
+        for group in reversed(segment.own_groups or ()):
+            name = group.group.value
+            if name in names:
+                following = names.index(name)
+            else:
+                names.insert(following, name)
+    return tuple(names)
+
+
 def assign(model: Model, place: Place, previous: str | None, *, since: int | None = None, now: int = 0) -> str:
     """The group of a record that stood in `previous` since `since` (seconds)."""
     last = model.groups[-1].group.value

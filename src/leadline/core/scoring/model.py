@@ -48,7 +48,7 @@ from leadline.core.scoring.vocabulary import (
     Pick,
 )
 from leadline.core.scoring.worked import Example
-from leadline.yamlfile import MistakesError
+from leadline.yamlfile import MistakesError, Path
 
 __all__ = [
     "CAP", "DAY", "FLOOR", "IDLE", "PERSONA", "POINT", "ROUNDING", "TOTAL", "WEIGHT", "Band", "Cap", "Committee",
@@ -122,6 +122,20 @@ class Model(Strict):
     def flags_for(self, entity: Entity) -> Iterator[Flag]:
         """The flags that records of `entity` can have, in the file's order."""
         return (flag for flag in self.flags if flag.counts_for(entity))
+
+    def play_of(self, group: str, segment: str | None) -> Play | None:
+        """What happens to a record of a segment (None or "": of none) that enters a group."""
+        name = GroupName(group)
+        own = next((entry.plays for entry in self.segments if entry.id == segment), {})
+        return own.get(name, self.plays.get(name))
+
+    def every_play(self) -> Iterator[tuple[Path, GroupName, Play]]:
+        """All plays, those of segments included, each with its path in the file."""
+        for group, play in self.plays.items():
+            yield ("plays", group), group, play
+        for number, segment in enumerate(self.segments):
+            for group, play in segment.plays.items():
+                yield ("segments", number, "plays", group), group, play
 
     def variant(self, segment: Segment | None) -> Model:
         """The model as it is for a segment, or for records of none: without segments, everything in its place."""

@@ -26,7 +26,8 @@ def person_read(person: Mapping[str, Any], account: Mapping[str, Any] | None) ->
     def read(name: str) -> Any:
         entity, _, short = name.partition(".")
         if entity == "person":
-            return person.get(short)
+            # A link to an account that does not exist is no link.
+            return None if short == "account" and account is None else person.get(short)
         value = facts.get(short)
         return person.get(short) if is_missing(value) and short in SHARED else value
 
