@@ -11,6 +11,7 @@ together. Activities are in the order of their time, as a log is.
 from __future__ import annotations
 
 import argparse
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from leadline.core.entities import INDUSTRIES, SENIORITIES
+from leadline.core.scoring.facts import Facts
 from leadline.frames import local
 
 NOW = 1_700_000_000
@@ -72,9 +74,13 @@ class World:
     people: Path
     events: Path
 
-    def read(self) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
-        """Accounts, people, events; nothing is read yet."""
-        return pl.scan_parquet(self.accounts), pl.scan_parquet(self.people), pl.scan_parquet(self.events)
+
+def read(folder: Path) -> Facts[pl.DataFrame]:
+    """The facts of a world; nothing is read yet."""
+    accounts, people, events = (
+        pl.scan_parquet(folder / f"{name}.parquet") for name in ("accounts", "people", "events")
+    )
+    return Facts(accounts, people, events, local.ENGINE)
 
 
 def world(folder: Path, accounts: int, seed: int = SEED) -> World:
@@ -221,4 +227,4 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--accounts", type=int, default=200_000)
     options = parser.parse_args()
-    print(world(options.folder, options.accounts).folder)
+    print(json.dumps({"folder": str(world(options.folder, options.accounts).folder)}))

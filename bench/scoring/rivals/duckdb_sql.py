@@ -22,8 +22,15 @@ def words(values):
     return "(" + ", ".join(f"'{value}'" for value in values) + ")"
 
 
+def by_segment(value, others):
+    """The value, in some segments another."""
+    cases = " ".join(f"WHEN {segment} THEN {other}" for segment, other in (others or {}).items())
+    return f"CASE segment {cases} ELSE {value} END" if cases else str(value)
+
+
 def points(test, value, name):
     """The points where the test is true; 0 where it is false or open."""
+    value = by_segment(value, m.SEGMENT_POINTS.get(name))
     return f'CASE WHEN {test} THEN {value} ELSE 0 END AS "points.{name}"'
 
 
@@ -102,6 +109,14 @@ def kept_of(source):
     )
 
 
+def segment_of(table):
+    """The number of the segment that facts of this table lead to."""
+    return (
+        f"CASE WHEN {table}employees >= {m.LARGE} THEN 1 WHEN {table}employees < {m.SMALL} THEN 2 "
+        f"WHEN {table}industry IN {words(m.FINANCE)} THEN 3 ELSE 0 END"
+    )
+
+
 def accounts_of():
     """Statement: accounts with what they do not share with people."""
     systems = "CASE WHEN len(technologies) > 0 THEN list_has_any(technologies, [" + words(m.SYSTEMS)[1:-1] + "]) END"
@@ -115,7 +130,9 @@ def accounts_of():
             {points("target_tier IS NOT NULL", m.FIT["target_account"], "target_account")},
             {points("lifecycle = 'former_customer'", m.FIT["former_customer"], "former_customer")},
             CASE WHEN business_model IS NULL THEN {m.GAIN["business_model"]} ELSE 0 END
-              + CASE WHEN {ready} IS NULL THEN {m.FIT["ready_to_automate"]} ELSE 0 END AS own_gain,
+              + CASE WHEN {ready} IS NULL THEN {m.FIT["ready_to_automate"]} ELSE 0 END
+              + CASE WHEN target_tier IS NULL THEN {m.GAIN["target_tier"]} ELSE 0 END AS own_gain,
+            {segment_of("")} AS segment,
             {bits(missing, len(SHARED))} AS own_missing,
             coalesce(lifecycle = 'competitor', false) AS competitor
         FROM read_parquet(getvariable('accounts'))
@@ -134,7 +151,10 @@ def fit_of():
         "revenue": "annual_revenue >= 10000000 AND annual_revenue < 1000000000",
         "served_country": f"country IN {words(m.COUNTRIES)}",
     }
-    gains = [f"CASE WHEN {name} IS NULL THEN {m.GAIN[name]} ELSE 0 END" for name in SHARED]
+    gains = [
+        f"CASE WHEN {name} IS NULL THEN {by_segment(m.GAIN[name], m.SEGMENT_GAIN.get(name))} ELSE 0 END"
+        for name in SHARED
+    ]
     return f"""
         {", ".join(points(test, m.FIT[name], name) for name, test in tests.items())},
         own_gain + {" + ".join(gains)} AS gain,
@@ -158,7 +178,7 @@ def people_of():
         "CASE p.seniority " + " ".join(f"WHEN '{word}' THEN {value}" for word, value in table.items()) + " ELSE 0 END"
         for table in (m.PERSONA, m.ELSEWHERE)
     ]
-    without_account = m.FIT["ready_to_automate"] + m.GAIN["business_model"]
+    without_account = m.FIT["ready_to_automate"] + m.GAIN["business_model"] + m.GAIN["target_tier"]
     at_work = " OR ".join(f'coalesce(s."sum.{name}", 0) > 0' for name in m.POSITIVE)
     return f"""
         CREATE TEMP TABLE people AS
@@ -167,6 +187,7 @@ def people_of():
             FROM sums WHERE person IS NOT NULL GROUP BY person
         ), linked AS (
             SELECT p.uid, a.uid AS account, p.previous_group,
+                CASE WHEN a.uid IS NULL THEN {segment_of("p.")} ELSE a.segment END AS segment,
                 {", ".join(f"coalesce(a.{name}, p.{name}) AS {name}" for name in SHARED)},
                 {", ".join(f'coalesce(a."points.{name}", 0) AS "points.{name}"' for name in OWN)},
                 coalesce(a.own_gain, {without_account}) AS own_gain,
@@ -192,10 +213,16 @@ def sum_columns():
     return [*(f"sum.{name}" for name in m.SIGNALS), *(f"count.{name}" for name in m.MIN_COUNT)]
 
 
+def highest(part):
+    """The most that a part can be."""
+    others = {segment: high for segment, (_, high) in m.SEGMENT_LIMITS.get(part, {}).items()}
+    return by_segment(m.LIMITS[part][1], others)
+
+
 def written(name, rows, told, parts, rules):
     """Statement: a table of points, bits and facts to the file of scores."""
     limited = {
-        part: f"greatest(least({total(names)}, {m.LIMITS[part][1]}), {m.LIMITS[part][0]}) // {m.POINT} * {m.POINT}"
+        part: f"greatest(least({total(names)}, {highest(part)}), {m.LIMITS[part][0]}) // {m.POINT} * {m.POINT}"
         for part, names in parts.items()
     }
     # `//` rounds towards zero: parts below zero are rounded from a number that is not.
@@ -204,6 +231,9 @@ def written(name, rows, told, parts, rules):
         f"(greatest(least({total(parts['negative'])}, {high}), {low}) - {low}) // {m.POINT} * {m.POINT} + {low}"
     )
     best = f"greatest(least({total(parts['fit'])} + gain, {m.LIMITS['fit'][1]}), {m.LIMITS['fit'][0]})"
+    names = " ".join(f"WHEN {place} THEN '{name}'" for place, name in enumerate(m.SEGMENTS) if name)
+    made = {"group": group(), "segment": f"CASE segment {names} END"}
+    scores = ", ".join(f"{made[name]} AS {column(name)}" if name in made else column(name) for name in m.SCORES)
     return f"""
         COPY (
             WITH limited AS (
@@ -215,7 +245,7 @@ def written(name, rows, told, parts, rules):
                     reasons > 0 AS disqualified
                 FROM limited JOIN {told} USING (missing) JOIN told_reasons USING (reasons)
             )
-            SELECT {", ".join(column(name) if name != "group" else group() + ' AS "group"' for name in m.SCORES)},
+            SELECT {scores},
                 {", ".join(column(f"points.{rule}") for rule in rules)}
             FROM placed
         ) TO '{name}' (FORMAT parquet, COMPRESSION zstd)
@@ -232,12 +262,17 @@ def inside(bands, give):
 
 
 def group():
-    """The first group that fits; one that is worse than the present one only past the hysteresis."""
-    cases = [f"WHEN disqualified THEN '{m.GROUPS[-1][0]}'"]
-    for name, bands in m.GROUPS:
-        cases.append(
-            f"WHEN {inside(bands, 0)} OR (previous_group = '{name}' AND {inside(bands, m.HYSTERESIS)}) THEN '{name}'"
-        )
+    """The last for the disqualified, else what the segment's bands say."""
+    cases = " ".join(f"WHEN {segment} THEN {placed(*m.placing(segment))}" for segment in range(len(m.SEGMENTS)))
+    return f"CASE WHEN disqualified THEN '{m.GROUPS[-1][0]}' ELSE CASE segment {cases} END END"
+
+
+def placed(groups, hysteresis):
+    """The first group that fits, or the present one while it holds with hysteresis and none before does."""
+    cases = [
+        f"WHEN {inside(bands, 0)} OR (previous_group = '{name}' AND {inside(bands, hysteresis)}) THEN '{name}'"
+        for name, bands in groups
+    ]
     return f"CASE {' '.join(cases)} END"
 
 

@@ -45,7 +45,10 @@ OF_ANYBODY = {"decision_maker": 5_000, "buying_function": 4_000, "referred": 3_0
 COMMITTEE, COMMITTEE_PEOPLE = 5_000, 3
 
 # What a missing fact could add to fit.
-GAIN = {"industry": 10_000, "employees": 9_000, "annual_revenue": 3_000, "country": 3_000, "business_model": 2_000}
+GAIN = {
+    "industry": 10_000, "employees": 9_000, "annual_revenue": 3_000, "country": 3_000, "business_model": 2_000,
+    "target_tier": 4_000,
+}  # fmt: skip
 ASKED = (
     "account.industry", "account.employees", "account.annual_revenue", "account.country", "account.business_model",
     "account.maturity", "account.technologies", "account.lifecycle",
@@ -66,12 +69,44 @@ GROUPS = (
     ("poor_fit", {}),
 )
 
+# Segments by number, 0 being none: their conditions, and what is other than above.
+SEGMENTS = (None, "enterprise", "small", "finance")
+LARGE, SMALL, FINANCE = 2_000, 50, ("financial_services", "insurance")
+SEGMENT_POINTS = {
+    "large_size": {1: 9_000}, "buying_group": {1: 8_000}, "served_country": {2: 1_500}, "near_industry": {3: 8_000},
+    "revenue": {3: 5_000},
+}  # fmt: skip
+SEGMENT_GAIN = {"country": {2: 1_500}, "annual_revenue": {3: 5_000}}
+SEGMENT_LIMITS = {"persona": {2: (0, 24_000)}}
+SEGMENT_HYSTERESIS = {3: 5}
+SEGMENT_GROUPS = {
+    1: (
+        ("priority", {"score": (70, None), "fit": (25, None)}),
+        ("qualified_review", {"intent": (20, None), "fit": (20, None)}),
+        ("nurture", {"fit": (20, None)}),
+        ("research", {"fit_max": (25, None), "completeness": (None, 80)}),
+        ("poor_fit", {}),
+    ),
+    2: (
+        ("priority", {"score": (45, None), "fit": (10, None)}),
+        ("qualified_review", {"intent": (15, None), "fit": (8, None)}),
+        ("nurture", {"fit": (10, None)}),
+        ("research", {"fit_max": (10, None), "completeness": (None, 60)}),
+        ("poor_fit", {}),
+    ),
+}
+
 SCORES = (
-    "uid", "score", "fit", "fit_max", "persona", "intent", "negative", "completeness", "missing_fields",
+    "uid", "segment", "score", "fit", "fit_max", "persona", "intent", "negative", "completeness", "missing_fields",
     "disqualified", "disqualify_reasons", "group",
 )  # fmt: skip
 PERSON_RULES = (*FIT, "persona", *OF_PEOPLE, *SIGNALS)
 ACCOUNT_RULES = (*FIT, "persona", *OF_ANYBODY, *SIGNALS, "buying_group")
+
+
+def placing(segment: int) -> tuple[tuple, int]:
+    """Groups and hysteresis of a segment."""
+    return SEGMENT_GROUPS.get(segment, GROUPS), SEGMENT_HYSTERESIS.get(segment, HYSTERESIS)
 
 
 def worth(signal: str, day: int) -> int:

@@ -17,7 +17,22 @@ SUMS = [*(f"sum.{name}" for name in m.SIGNALS), *(f"count.{name}" for name in m.
 
 def points(test, value):
     """The points where the test is true; 0 where it is false or open."""
-    return np.where(test.fillna(False).astype(bool), np.int32(value), np.int32(0))
+    return np.where(test.fillna(False).astype(bool), np.asarray(value, dtype=np.int32), np.int32(0))
+
+
+def by_segment(segment, value, others):
+    """The value, in some segments another."""
+    table = np.full(len(m.SEGMENTS), value, dtype=np.int32)
+    for place, other in (others or {}).items():
+        table[place] = other
+    return table[segment]
+
+
+def segment_of(frame):
+    """The number of the segment that the facts lead to."""
+    staff = frame["employees"]
+    tests = [staff >= m.LARGE, staff < m.SMALL, frame["industry"].isin(m.FINANCE)]
+    return np.select([test.fillna(False).to_numpy(dtype=bool) for test in tests], [1, 2, 3], default=0)
 
 
 def bits(tests, first=0):
@@ -79,6 +94,8 @@ def accounts_of(world):
     frame["points.former_customer"] = points(frame["lifecycle"] == "former_customer", m.FIT["former_customer"])
     no_model = frame["business_model"].isna()
     frame["gain"] = points(no_model, m.GAIN["business_model"]) + points(still_open, m.FIT["ready_to_automate"])
+    frame["gain"] += points(frame["target_tier"].isna(), m.GAIN["target_tier"])
+    frame["segment"] = segment_of(frame)
     missing = [no_model, immature, pd.Series(no_systems), frame["lifecycle"].isna()]
     frame["missing"] = bits(missing, len(SHARED))
     frame["competitor"] = (frame["lifecycle"] == "competitor").fillna(False).astype(bool)
@@ -98,10 +115,12 @@ def with_fit(frame):
         "revenue": (revenue >= 10_000_000) & (revenue < 1_000_000_000),
         "served_country": frame["country"].isin(m.COUNTRIES),
     }
+    segment = frame["segment"].to_numpy()
     for name, test in tests.items():
-        frame[f"points.{name}"] = points(test, m.FIT[name])
+        frame[f"points.{name}"] = points(test, by_segment(segment, m.FIT[name], m.SEGMENT_POINTS.get(name)))
     missing = [frame[name].isna() for name in SHARED]
-    frame["gain"] = frame["gain"] + sum(points(test, m.GAIN[name]) for name, test in zip(SHARED, missing, strict=True))
+    for name, test in zip(SHARED, missing, strict=True):
+        frame["gain"] = frame["gain"] + points(test, by_segment(segment, m.GAIN[name], m.SEGMENT_GAIN.get(name)))
     frame["missing"] = frame["missing"] + bits(missing)
     return frame
 
@@ -113,11 +132,13 @@ def people_of(world, accounts, sums):
         "budget", "opted_out", "previous_group",
     ]  # fmt: skip
     frame = read(world, "people", columns)
+    own = segment_of(frame)
     theirs = accounts.drop(columns="previous_group").rename(columns={"uid": "home"})
     frame = frame.merge(theirs, left_on="account", right_on="home", how="left", suffixes=("", "_of"))
+    frame["segment"] = np.where(frame["home"].notna(), frame["segment"].fillna(0), own).astype(np.int64)
     for name in SHARED:
         frame[name] = frame[f"{name}_of"].fillna(frame[name])
-    unlinked = m.FIT["ready_to_automate"] + m.GAIN["business_model"]
+    unlinked = m.FIT["ready_to_automate"] + m.GAIN["business_model"] + m.GAIN["target_tier"]
     fill = {"gain": unlinked, "missing": 0b1111 << len(SHARED), **{f"points.{name}": 0 for name in OWN}}
     frame = frame.fillna(fill).astype(dict.fromkeys(fill, np.int32))
     frame["competitor"] = frame["competitor"].fillna(False).astype(bool)
@@ -181,7 +202,8 @@ def accounts_file(accounts, people, nobody):
     for name, numbers in m.SIGNALS.items():
         frame[f"points.{name}"] = gated(frame, name, towards_zero(frame[f"kept.{name}"], numbers[5]))
     frame["points.decision_maker"] = points(frame["decides"] > 0, m.OF_ANYBODY["decision_maker"])
-    frame["points.buying_group"] = points(frame["engaged"] >= m.COMMITTEE_PEOPLE, m.COMMITTEE)
+    worth = by_segment(frame["segment"].to_numpy(), m.COMMITTEE, m.SEGMENT_POINTS["buying_group"])
+    frame["points.buying_group"] = points(frame["engaged"] >= m.COMMITTEE_PEOPLE, worth)
     frame["reasons"] = bits([frame["competitor"], frame["competitor_mail"] > 0])
     intent, negative = [*m.POSITIVE, "buying_group"], ["unsubscribed"]
     parts = {"fit": m.FIT, "persona": ["persona", *m.OF_ANYBODY], "intent": intent, "negative": negative}
@@ -198,7 +220,10 @@ def scored(frame, parts, asked, rules):
     """From the points of rules to the score and the group."""
 
     def limited(value, part):
-        return value.clip(*m.LIMITS[part]) // m.POINT * m.POINT
+        low, high = m.LIMITS[part]
+        others = {place: limits[1] for place, limits in m.SEGMENT_LIMITS.get(part, {}).items()}
+        most = by_segment(frame["segment"].to_numpy(), high, others) if others else high
+        return value.clip(low, most) // m.POINT * m.POINT
 
     totals = {part: frame[[f"points.{name}" for name in names]].sum(axis=1) for part, names in parts.items()}
     for part, total in totals.items():
@@ -214,6 +239,7 @@ def scored(frame, parts, asked, rules):
     frame["disqualify_reasons"] = pd.Categorical.from_codes(reasons, texts)
     frame["disqualified"] = reasons > 0
     frame["group"] = group(frame)
+    frame["segment"] = pd.Categorical.from_codes(frame["segment"] - 1, m.SEGMENTS[1:])
     return frame[[*m.SCORES, *(f"points.{name}" for name in rules)]]
 
 
@@ -229,16 +255,24 @@ def inside(frame, bands, give):
 
 
 def group(frame):
-    """The first group that fits, or the present one while it holds with hysteresis and no better one fits."""
-    names = [name for name, _ in m.GROUPS]
+    """The last for the disqualified, else what the segment's bands say."""
+    names, segment = [name for name, _ in m.GROUPS], frame["segment"].to_numpy()
+    place = np.zeros(len(frame), dtype=np.int64)
+    for number in range(len(m.SEGMENTS)):
+        rows = segment == number
+        place[rows] = placed(frame[rows], *m.placing(number))
+    place[frame["disqualified"].to_numpy()] = len(names) - 1
+    return pd.Categorical.from_codes(place, names)
+
+
+def placed(frame, groups, hysteresis):
+    """The place of the first group that fits, or of the present one while it holds with hysteresis before it."""
     tests = [
         inside(frame, bands, 0)
-        | ((frame["previous_group"] == name).fillna(False).to_numpy(dtype=bool) & inside(frame, bands, m.HYSTERESIS))
-        for name, bands in m.GROUPS[:-1]
+        | ((frame["previous_group"] == name).fillna(False).to_numpy(dtype=bool) & inside(frame, bands, hysteresis))
+        for name, bands in groups[:-1]
     ]
-    last = len(names) - 1
-    place = np.select([frame["disqualified"].to_numpy(), *tests], [last, *range(last)], default=last)
-    return pd.Categorical.from_codes(place, names)
+    return np.select(tests, list(range(len(tests))), default=len(tests))
 
 
 def main(world, out, now):

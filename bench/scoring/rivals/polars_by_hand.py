@@ -21,9 +21,17 @@ INT = pl.Int32
 SIGNALS = list(m.SIGNALS)
 
 
-def points(test: Expr, value: int) -> Expr:
-    """The points where the test is true; 0 where it is false or open."""
-    return pl.when(test).then(pl.lit(value, INT)).otherwise(pl.lit(0, INT))
+def points(test: Expr, value: int, others: dict[int, int] | None = None) -> Expr:
+    """The points where the test is true, in some segments others; 0 where it is false or open."""
+    return pl.when(test).then(by_segment(value, others)).otherwise(pl.lit(0, INT))
+
+
+def by_segment(value: int, others: dict[int, int] | None) -> Expr:
+    """The value, in some segments another."""
+    chosen: Expr = pl.lit(value, INT)
+    for segment, other in (others or {}).items():
+        chosen = pl.when(pl.col("segment") == segment).then(pl.lit(other, INT)).otherwise(chosen)
+    return chosen
 
 
 def total(names: Iterable[str]) -> Expr:
@@ -63,6 +71,14 @@ def shared_facts() -> dict[str, Expr]:
         "employees": size.when(staff.is_not_null()).then(0).cast(pl.Int8),
         "annual_revenue": (revenue >= 10_000_000) & (revenue < 1_000_000_000),
         "country": pl.col("country").is_in(m.COUNTRIES),
+        "segment": pl.when(staff >= m.LARGE)
+        .then(1)
+        .when(staff < m.SMALL)
+        .then(2)
+        .when(industry.is_in(m.FINANCE))
+        .then(3)
+        .otherwise(0)
+        .cast(pl.UInt8),
     }
 
 
@@ -107,7 +123,8 @@ def accounts_of(frame: pl.LazyFrame) -> pl.LazyFrame:
         *[points(tests[name], m.FIT[name]).alias(f"points.{name}") for name in OWN],
         **shared_facts(),
         gain=points(pl.col("business_model").is_null(), m.GAIN["business_model"])
-        + points(ready.is_null(), m.FIT["ready_to_automate"]),
+        + points(ready.is_null(), m.FIT["ready_to_automate"])
+        + points(pl.col("target_tier").is_null(), m.GAIN["target_tier"]),
         own_missing=bits(missing) * (1 << len(SHARED)),
         competitor=(pl.col("lifecycle") == "competitor").fill_null(False),
     )
@@ -116,10 +133,13 @@ def accounts_of(frame: pl.LazyFrame) -> pl.LazyFrame:
 def with_fit(frame: pl.LazyFrame, also_missing: list[Expr]) -> pl.LazyFrame:
     """All fit rules, what missing facts could add, and which are missing."""
     missing = [pl.col(name).is_null() for name in SHARED]
-    gains = [points(test, m.GAIN[name]) for name, test in zip(SHARED, missing, strict=True)]
+    gains = [points(test, m.GAIN[name], m.SEGMENT_GAIN.get(name)) for name, test in zip(SHARED, missing, strict=True)]
     further = bits(also_missing) * (1 << len(m.ASKED)) if also_missing else 0
     return frame.with_columns(
-        *[points(test, m.FIT[name]).alias(f"points.{name}") for name, test in shared_fit().items()],
+        *[
+            points(test, m.FIT[name], m.SEGMENT_POINTS.get(name)).alias(f"points.{name}")
+            for name, test in shared_fit().items()
+        ],
         gain=pl.col("gain") + pl.sum_horizontal(gains),
         missing=bits(missing) + pl.col("own_missing") + further,
     )
@@ -174,7 +194,7 @@ def enough(name: str, value: Expr) -> Expr:
 
 def people_of(people: pl.LazyFrame, accounts: pl.LazyFrame, sums_of: pl.LazyFrame) -> pl.LazyFrame:
     """People with their account's facts, their own points, and their sums of signals."""
-    theirs = accounts.drop("previous_group").rename({name: f"of_{name}" for name in SHARED})
+    theirs = accounts.drop("previous_group").rename({name: f"of_{name}" for name in (*SHARED, "segment")})
     seniority, function = pl.col("seniority"), pl.col("function")
     buys = function.is_in(m.BUYING).fill_null(False)
     table = [
@@ -191,7 +211,7 @@ def people_of(people: pl.LazyFrame, accounts: pl.LazyFrame, sums_of: pl.LazyFram
         "opted_out": pl.col("opted_out"),
     }
     unlinked = [f"points.{name}" for name in OWN]
-    without = m.FIT["ready_to_automate"] + m.GAIN["business_model"]
+    without = m.FIT["ready_to_automate"] + m.GAIN["business_model"] + m.GAIN["target_tier"]
     joined = (
         people.select(
             "uid",
@@ -214,6 +234,7 @@ def people_of(people: pl.LazyFrame, accounts: pl.LazyFrame, sums_of: pl.LazyFram
             own_missing=pl.col("own_missing").fill_null(0b1111 << len(SHARED)),
             competitor=pl.col("competitor").fill_null(False),
             account=pl.when("exists").then("account"),
+            segment=pl.when("exists").then("of_segment").otherwise("segment"),
         )
         .join(sums_of, left_on="uid", right_on="person", how="left")
         .with_columns(pl.col("^(sum|count)\\..*$").fill_null(0))
@@ -261,7 +282,9 @@ def accounts_file(accounts: pl.LazyFrame, people: pl.LazyFrame, nobody: pl.LazyF
         .with_columns(
             *[enough(name, capped(name)).alias(f"points.{name}") for name in SIGNALS],
             *[pl.col(f"points.{name}").fill_null(0) for name in ("persona", *m.OF_ANYBODY)],
-            points(pl.col("engaged") >= m.COMMITTEE_PEOPLE, m.COMMITTEE).alias("points.buying_group"),
+            points(pl.col("engaged") >= m.COMMITTEE_PEOPLE, m.COMMITTEE, m.SEGMENT_POINTS["buying_group"]).alias(
+                "points.buying_group"
+            ),
             reasons=bits([pl.col("competitor"), pl.col("competitor_mail")]),
         )
     )
@@ -282,7 +305,8 @@ def scored(frame: pl.LazyFrame, parts: dict, asked: tuple[str, ...], rules: tupl
 
     def limited(value: Expr, part: str) -> Expr:
         low, high = m.LIMITS[part]
-        return value.clip(low, high) // m.POINT * m.POINT
+        others = {segment: limits[1] for segment, limits in m.SEGMENT_LIMITS.get(part, {}).items()}
+        return value.clip(low, by_segment(high, others)) // m.POINT * m.POINT
 
     fit = total(parts["fit"])
     return (
@@ -296,6 +320,7 @@ def scored(frame: pl.LazyFrame, parts: dict, asked: tuple[str, ...], rules: tupl
         )
         .with_columns(score=pl.sum_horizontal("fit", "persona", "intent", "negative").clip(*m.TOTAL))
         .with_columns(group=group())
+        .with_columns(segment=told(pl.when(pl.col("segment") > 0).then(pl.col("segment") - 1), m.SEGMENTS[1:]))
         .select(*m.SCORES, *[f"points.{name}" for name in rules])
     )
 
@@ -310,14 +335,21 @@ def inside(bands: dict, give: int) -> Expr:
 
 
 def group() -> Expr:
-    """The first group that fits, or the present one while it holds with hysteresis and no better one fits."""
+    """The last for the disqualified, else what the segment's bands say."""
     names = [name for name, _ in m.GROUPS]
-    last = pl.lit(len(names) - 1, pl.UInt8)
-    chosen: Expr = last
-    for place, (name, bands) in reversed(list(enumerate(m.GROUPS[:-1]))):
-        fits = inside(bands, 0) | ((pl.col("previous_group") == name) & inside(bands, m.HYSTERESIS))
+    chosen = placed(*m.placing(0))
+    for segment in range(1, len(m.SEGMENTS)):
+        chosen = pl.when(pl.col("segment") == segment).then(placed(*m.placing(segment))).otherwise(chosen)
+    return told(pl.when("disqualified").then(pl.lit(len(names) - 1, pl.UInt8)).otherwise(chosen), names)
+
+
+def placed(groups: tuple, hysteresis: int) -> Expr:
+    """The place of the first group that fits, or of the present one while it holds with hysteresis before it."""
+    chosen: Expr = pl.lit(len(groups) - 1, pl.UInt8)
+    for place, (name, bands) in reversed(list(enumerate(groups[:-1]))):
+        fits = inside(bands, 0) | ((pl.col("previous_group") == name) & inside(bands, hysteresis))
         chosen = pl.when(fits).then(pl.lit(place, pl.UInt8)).otherwise(chosen)
-    return told(pl.when("disqualified").then(last).otherwise(chosen), names)
+    return chosen
 
 
 def main(world: Path, out: Path, now: int) -> None:

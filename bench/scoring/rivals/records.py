@@ -47,6 +47,7 @@ def score(accounts, people, events, now, rules):
             if facts[name] is None:
                 facts[name] = row[name]
         signals = {name: towards_zero(value, m.SIGNALS[name][4]) for name, value in worth[uid].items()}
+        segment = segment_of(theirs if place is not None else row)
         points = {
             **rules.fit(facts),
             **rules.of_person(facts),
@@ -56,7 +57,9 @@ def score(accounts, people, events, now, rules):
         reasons = bits(
             facts["lifecycle"] == "competitor", row["email_class"] == "competitor", row["seniority"] == "student"
         )
-        scores.append(scored(facts, points, OF_PERSON, reasons, asked=m.ASKED_OF_PEOPLE, rules=m.PERSON_RULES))
+        scores.append(
+            scored(facts, points, OF_PERSON, segment, reasons=reasons, asked=m.ASKED_OF_PEOPLE, rules=m.PERSON_RULES)
+        )
         if place is not None:
             staff[place].append((row, points, signals, uid))
     return scores, [of_account(row, staff[row["uid"]], worth, counts, rules) for row in accounts]
@@ -111,7 +114,7 @@ def of_account(row, staff, worth, counts, rules):
     points["buying_group"] = m.COMMITTEE if engaged >= m.COMMITTEE_PEOPLE else 0
     mail = any(person["email_class"] == "competitor" for person, *_ in staff)
     reasons = bits(row["lifecycle"] == "competitor", mail)
-    return scored(row, points, OF_ACCOUNT, reasons, asked=m.ASKED, rules=m.ACCOUNT_RULES)
+    return scored(row, points, OF_ACCOUNT, segment_of(row), reasons=reasons, asked=m.ASKED, rules=m.ACCOUNT_RULES)
 
 
 def persona(facts):
@@ -132,13 +135,28 @@ def bits(*tests):
     return sum(1 << place for place, test in enumerate(tests) if test)
 
 
-def scored(facts, points, parts, reasons, *, asked, rules):
+def segment_of(facts):
+    """The number of the segment that the facts lead to."""
+    staff = facts["employees"]
+    if staff is not None and staff >= m.LARGE:
+        return 1
+    if staff is not None and staff < m.SMALL:
+        return 2
+    return 3 if facts["industry"] in m.FINANCE else 0
+
+
+def scored(facts, points, parts, segment, *, reasons, asked, rules):
     """From points to the row of the file."""
+    for name, others in m.SEGMENT_POINTS.items():
+        if segment in others and points.get(name):
+            points[name] = others[segment]
     limited = {}
     for part, names in parts.items():
-        low, high = m.LIMITS[part]
+        low, high = m.SEGMENT_LIMITS.get(part, {}).get(segment, m.LIMITS[part])
         limited[part] = min(max(sum(points.get(name, 0) for name in names), low), high) // m.POINT * m.POINT
-    gain = sum(value for name, value in m.GAIN.items() if facts[name] is None)
+    gain = sum(
+        m.SEGMENT_GAIN.get(name, {}).get(segment, value) for name, value in m.GAIN.items() if facts[name] is None
+    )
     if not points["ready_to_automate"] and (facts["maturity"] is None or not facts["technologies"]):
         gain += m.FIT["ready_to_automate"]
     low, high = m.LIMITS["fit"]
@@ -146,6 +164,7 @@ def scored(facts, points, parts, reasons, *, asked, rules):
     missing = [name for name in asked if not has(facts[name.split(".")[1]])]
     cells = {
         "uid": facts["uid"],
+        "segment": m.SEGMENTS[segment],
         "score": min(max(sum(limited.values()), m.TOTAL[0]), m.TOTAL[1]),
         **limited,
         "fit_max": best,
@@ -154,7 +173,7 @@ def scored(facts, points, parts, reasons, *, asked, rules):
         "disqualified": reasons > 0,
         "disqualify_reasons": m.joined(m.REASONS, reasons),
     }
-    cells["group"] = group(cells, facts["previous_group"])
+    cells["group"] = group(cells, facts["previous_group"], segment)
     for name in rules:
         cells[f"points.{name}"] = points.get(name, 0)
     return cells
@@ -164,13 +183,14 @@ def has(value):
     return value is not None and value != []
 
 
-def group(cells, previous):
-    """The first group that fits, or the present one while it holds with hysteresis and no better one fits."""
+def group(cells, previous, segment):
+    """The first group that fits, or the present one while it holds with hysteresis and none before does."""
+    groups, hysteresis = m.placing(segment)
     if not cells["disqualified"]:
-        for name, bands in m.GROUPS[:-1]:
-            if inside(cells, bands, m.HYSTERESIS if name == previous else 0):
+        for name, bands in groups[:-1]:
+            if inside(cells, bands, hysteresis if name == previous else 0):
                 return name
-    return m.GROUPS[-1][0]
+    return groups[-1][0]
 
 
 def inside(cells, bands, give):
