@@ -295,7 +295,7 @@ def test_an_account_steps_back_within_three_weeks() -> None:
     assert found.group == "priority"
 
     while found.group == "priority":
-        now = next_due(plan, found, now, pushed=None, n=1000, horizon=60 * DAY)
+        now = next_due(plan, found, now, pushed=None, n=1000, horizon=60 * DAY).due_at
         found = evaluate(
             model, Subject(subject.entity, subject.uid, ACCOUNT, subject.people, subject.events, found.group), now
         )

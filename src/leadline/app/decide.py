@@ -200,7 +200,7 @@ class _Decider:
             aged={row["uid"]: row["pushed_at"] + policy.max_age for row in chunk.scores},
         )
         for row in chunk.scores:
-            row["due_at"] = due[row["uid"]]
+            row["due_at"] = due[row["uid"]].due_at
 
     def _forget(self, connection: Connection, clusters: Sequence[str], facts: ClusterFacts) -> None:
         """Drop scores of records that are gone; a person who moved to another account keeps theirs."""

@@ -106,4 +106,4 @@ def next_change(model: Model, explanation: Explanation) -> int | None:
     now = explanation.now
     never = 1_000_000  # points: only a change of group ends the walk
     due = next_due(compile_model(model), explanation.evaluation, now, pushed=None, n=never, horizon=_HORIZON)
-    return due if due < now + _HORIZON else None
+    return due.next_change_at

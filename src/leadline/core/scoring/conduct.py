@@ -95,11 +95,10 @@ def committee_rows(plan: Plan, subject: Subject, tallies: Sequence[Tally]) -> It
             yield LedgerRow(entry.id, entry.part, entry.points, entry.points, count=count)
 
 
-def open_committees(plan: Plan, subject: Subject, tallies: Sequence[Tally]) -> Iterator[Committee]:
+def open_committees(plan: Plan, entity: Entity, functions: Sequence[str | None]) -> Iterator[Committee]:
     """Committees that have not fired, but would with engaged people whose function is missing."""
-    if subject.entity is not Entity.ACCOUNT:
+    if entity is not Entity.ACCOUNT:
         return
-    functions = engaged_functions(subject, tallies)
     unknown = functions.count(None)
     for entry in plan.model.committee:
         count = members(entry, functions)

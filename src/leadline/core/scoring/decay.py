@@ -80,3 +80,14 @@ def idle_step(idle: Idle, last_at: int, now: int) -> int | None:
     """When idleness begins, if that is after `now`."""
     begins = last_at + idle.after_days * DAY
     return begins if begins > now else None
+
+
+def age_step(bounds: tuple[int | None, int | None], at: int, now: int) -> int | None:
+    """When whole days since `at` next enter or leave the bounds [low, high), if they ever do after `now`."""
+    edges = [at + days * DAY for days in bounds if days is not None and days > 0]
+    return min((edge for edge in edges if edge > now), default=None)
+
+
+def stay_step(ends: int, now: int) -> int | None:
+    """When a minimum stay ends, if that is after `now`."""
+    return ends if ends > now else None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from leadline.core.entities import Entity
 from leadline.core.scoring.amounts import add_up, cap_rows, whole, within
-from leadline.core.scoring.conduct import committee_rows, idle_rows, signal_rows, tally
+from leadline.core.scoring.conduct import committee_rows, engaged_functions, idle_rows, signal_rows, tally
 from leadline.core.scoring.groups import Place, assign
 from leadline.core.scoring.holding import (
-    Holder,
     combined_rows,
+    holder_of,
     holding,
     plain_rows,
 )
@@ -46,9 +46,7 @@ class _Scoring:
     def __init__(self, plan: Plan, subject: Subject, now: int) -> None:
         self._plan, self._subject, self._now = plan, subject, now
         self._concerns = plan.subjects[subject.entity]
-        reads = [person_read(person, subject.account) for person in subject.people]
-        own = reads[0] if subject.entity is Entity.PERSON else account_read(subject.account)
-        self._holder = Holder(subject.entity, own, reads, now)
+        self._holder = holder_of(subject, now)
         self._tallies: tuple[Tally, ...] = tally(plan, subject, now)
 
     def evaluation(self) -> Evaluation:
@@ -58,9 +56,8 @@ class _Scoring:
         rows += cap_rows(self._concerns.caps, {row.rule: row.points for row in rows})
         before = {part: sum(row.points for row in rows if row.part == part) for part in Part}
         sums = add_up(model, before)
-        gains, losses = Reaching(plan=self._plan, subject=subject, holder=self._holder, tallies=self._tallies).spans(
-            rows
-        )
+        engaged = engaged_functions(subject, self._tallies)
+        gains, losses = Reaching(self._plan, self._holder, engaged).spans({row.rule: row.points for row in rows})
         highest = {part: before[part] + gains[part] for part in Part}
         fit_max = whole(within(highest[Part.FIT], model.limits(Part.FIT)))
         score_min = add_up(model, {part: before[part] + losses[part] for part in Part}).score

@@ -9,9 +9,9 @@ from typing import TypeVar
 from leadline.core.entities import Entity
 from leadline.core.scoring.model import PERSONA, Part, Persona, Rule
 from leadline.core.scoring.plan import Plan, SubjectPlan
-from leadline.core.scoring.reading import Read, shown
+from leadline.core.scoring.reading import Read, account_read, person_read, shown
 from leadline.core.scoring.rules import Conditional
-from leadline.core.scoring.subject import LedgerRow
+from leadline.core.scoring.subject import LedgerRow, Subject
 
 Entry = TypeVar("Entry", bound=Conditional)
 
@@ -28,6 +28,13 @@ class Holder:
     def asked(self, entry: Conditional) -> Sequence[Read]:
         """Whose facts an entry reads: any person's, or the record's own."""
         return self.reads if self.entity is Entity.ACCOUNT and entry.by_any_person else [self.own]
+
+
+def holder_of(subject: Subject, now: int) -> Holder:
+    """Whose facts are asked when the record is scored at `now`."""
+    reads = [person_read(person, subject.account) for person in subject.people]
+    own = reads[0] if subject.entity is Entity.PERSON else account_read(subject.account)
+    return Holder(subject.entity, own, reads, now)
 
 
 # What is so

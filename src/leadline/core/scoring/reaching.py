@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leadline.core.entities import SENIORITIES
@@ -13,7 +13,6 @@ from leadline.core.scoring.model import PERSONA, Part, Persona, Rule
 from leadline.core.scoring.operators import is_missing
 from leadline.core.scoring.plan import Plan, SubjectPlan
 from leadline.core.scoring.reading import Read
-from leadline.core.scoring.subject import LedgerRow, Subject, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +27,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reaching:
-    """One record at one moment, asked what its missing facts could change."""
+    """One record at one moment, asked what its missing facts could change. `engaged`: functions of who is engaged."""
 
     plan: Plan
-    subject: Subject
     holder: Holder
-    tallies: Sequence[Tally]
+    engaged: Sequence[str | None]
 
-    def spans(self, rows: Sequence[LedgerRow]) -> tuple[dict[Part, int], dict[Part, int]]:
-        """Thousandths by part that could be gained, and (negative) lost. `rows` are the ledger before caps."""
-        concerns, worth = self.plan.subjects[self.subject.entity], {row.rule: row.points for row in rows}
+    def spans(self, worth: Mapping[str, int]) -> tuple[dict[Part, int], dict[Part, int]]:
+        """Thousandths by part that could be gained, and (negative) lost. `worth`: points by id before caps."""
+        concerns = self.plan.subjects[self.holder.entity]
         gains, losses = dict.fromkeys(Part, 0), dict.fromkeys(Part, 0)
         for fact, by_part in concerns.reach.joint.items():
             if is_missing(self.holder.own(fact)):
@@ -63,7 +61,7 @@ class Reaching:
             low, high = persona_reach(self.plan.model.persona, self.holder.reads)
             if low != high:
                 yield Span(PERSONA, Part.PERSONA, low, high)
-        for entry in open_committees(self.plan, self.subject, self.tallies):
+        for entry in open_committees(self.plan, self.holder.entity, self.engaged):
             yield Span(entry.id, entry.part, min(entry.points, 0), max(entry.points, 0))
 
     def _open(self, rule: Rule, fired: Collection[str], open_: Collection[str]) -> bool:
