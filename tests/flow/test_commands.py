@@ -23,7 +23,7 @@ from leadline.sdk.sandbox.bundle import generate
 
 SHARED = {"--project", "--json", "--now", "--verbose", "--version", "--help"}
 # What stands under these keys goes by names of the user's own: connections, objects, states.
-FREE = {"calls", "read", "failures", "totals", "payload"}
+FREE = {"calls", "read", "failures", "totals", "payload", "qualification"}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,14 @@ def _differences(documented: Any, real: Any, where: str = "") -> list[str]:
     return [] if type(documented) is type(real) else [f"{where}: {documented!r} and {real!r}"]
 
 
+def _other_model(terminal: Terminal) -> Path:
+    """A model by which an industry is worth less."""
+    model = terminal.folder / "models" / "b2b.yaml"
+    other = model.with_name("other.yaml")
+    other.write_text(model.read_text(encoding="utf-8").replace("points: 14", "points: 4"), encoding="utf-8")
+    return other
+
+
 def _some_refused(ended: Ended) -> str:
     return str(ended.answer["effects"][0]["key"])
 
@@ -144,6 +152,8 @@ def test_every_answer_has_the_shape_that_is_documented(root: Path, terminal: Ter
         "model test": [str(model.with_name("wrong.yaml"))],
         "queue": [],
         "explain": [uid],
+        "score": ["--at", "2026-05-20"],
+        "model diff": ["active", str(_other_model(terminal))],
         "outbox list": ["--state", "refused"],
         "outbox retry": [refused],
         "sync": [],
@@ -196,7 +206,7 @@ def test_every_command_takes_the_time(terminal: Terminal, tmp_path: Path, made: 
     for words in (
         ["init", str(tmp_path / "new")], ["doctor"], ["connectors"], ["mappings", "check"], ["mappings", "schema"],
         ["model", "check"], ["model", "test"], ["model", "schema"], ["queue"], ["explain", uid], ["outbox", "list"],
-        ["backfill", "--dry-run"],
+        ["backfill", "--dry-run"], ["score"], ["model", "diff", "active", "active"],
     ):  # fmt: skip
         ended = terminal.type(*words, "--now", later)
         assert (words, ended.code, ended.err) == (words, 0, "")
@@ -230,7 +240,10 @@ def test_tables_fit_the_terminal_and_cut_nothing(
     monkeypatch.setenv("COLUMNS", str(width))
     uid = terminal.type("queue", "--json").answer["records"][0]["uid"]
 
-    for words in (["queue"], ["explain", uid], ["outbox", "list"], ["backfill", "--dry-run"], ["doctor"]):
+    for words in (
+        ["queue"], ["explain", uid], ["outbox", "list"], ["backfill", "--dry-run"], ["doctor"], ["score"],
+        ["model", "diff", "active", str(_other_model(terminal))],
+    ):  # fmt: skip
         lines = terminal.type(*words).out.splitlines()
         assert max(map(len, lines)) <= width, words
         cut = [line for line in lines if "…" in line]

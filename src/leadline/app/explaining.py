@@ -15,6 +15,7 @@ from leadline.core.scoring.cause import Scoring
 from leadline.core.scoring.due import next_due
 from leadline.core.scoring.explain import Explanation, explain
 from leadline.core.scoring.plan import compile_model
+from leadline.core.scoring.qualification import qualification_parts
 from leadline.sdk.errors import ConfigError
 from leadline.store.facts import load_facts
 from leadline.store.past import facts_at, home_at
@@ -52,6 +53,19 @@ class Told:
     effects: list[dict[str, Any]]
     assumed: bool = False
     forgotten_before: int | None = None
+
+    @property
+    def flags(self) -> list[str]:
+        """What the model calls the flags that are up."""
+        names = {flag.id: flag.name for flag in self.model.flags}
+        return [names[flag] for flag in self.explanation.evaluation.flags]
+
+    @property
+    def qualification(self) -> dict[str, int]:
+        """Thousandths by part of a qualification framework, as `bant.need`."""
+        evaluation = self.explanation.evaluation
+        variant = compile_model(self.model).of(evaluation.segment).model
+        return {str(part): points for part, points in qualification_parts(variant, evaluation.ledger).items()}
 
 
 def tell(project: Project, text: str, asked: Asked | None = None) -> Told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +26,7 @@ _LEDGER = (
     Column("points", right=True, whole=True),
     Column("why"),
     Column("value"),
-    Column("who", cut=20, optional=True),
+    Column("who", cut=22, optional=True),
     Column("when", whole=True, optional=True),
     Column("of", right=True, whole=True, optional=True),
 )
@@ -74,6 +74,9 @@ def explain_answer(told: Told) -> dict[str, Any]:
         "score": evaluation.score,
         "parts": evaluation.parts,
         "group": evaluation.group,
+        "segment": evaluation.segment or None,
+        "flags": list(evaluation.flags),
+        "qualification": told.qualification,
         "disqualified": list(evaluation.reasons),
         "missing": list(evaluation.missing),
         "fit_if_known": evaluation.fit_max,
@@ -100,9 +103,13 @@ def explain_lines(told: Told) -> list[RenderableType]:
     lines: list[RenderableType] = [
         f"[bold]{escape(str(told.row['name'] or told.uid))}[/]  {told.entity} {told.uid}",
         f"score [bold]{evaluation.score // POINT}[/] ({parts or 'nothing counts'}), "
-        f"group [bold]{evaluation.group.replace('_', ' ')}[/]",
+        f"group [bold]{evaluation.group.replace('_', ' ')}[/]{_segment(told)}",
         _ledger(told),
     ]
+    if told.flags:
+        lines.append(f"Flags: {escape(', '.join(told.flags))}.")
+    if any(told.qualification.values()):
+        lines.append(_qualification(told.qualification))
     if evaluation.reasons:
         lines.append(f"Disqualified: {', '.join(evaluation.reasons)}.")
     if evaluation.missing:
@@ -117,6 +124,23 @@ def explain_lines(told: Told) -> list[RenderableType]:
     return lines
 
 
+def _segment(told: Told) -> str:
+    return (
+        f", segment {told.explanation.evaluation.segment.replace('_', ' ')}"
+        if told.explanation.evaluation.segment
+        else ""
+    )
+
+
+def _qualification(parts: Mapping[str, int]) -> str:
+    """Points by framework: "BANT: budget 15, need 10; MEDDIC: pain 15"."""
+    by_framework: dict[str, list[str]] = {}
+    for part, points in parts.items():
+        framework, _, name = part.partition(".")
+        by_framework.setdefault(framework.upper(), []).append(f"{name.replace('_', ' ')} {points // 1_000}")
+    return "; ".join(f"{framework}: {', '.join(told)}" for framework, told in by_framework.items())
+
+
 def _ledger(told: Told) -> Table:
     from rich.markup import escape
 
@@ -127,7 +151,7 @@ def _ledger(told: Told) -> Table:
             points_text(line.points),
             escape(line.name),
             escape((line.value or "").replace("_", " ")),
-            escape(told.names.get(line.person or "", "")),
+            escape(_who(line.people, told.names)),
             output.moment(line.at)[:10] if line.at else "",
             points_text(line.raw_points) if line.raw_points != line.points else "",
         )
@@ -138,6 +162,14 @@ def _ledger(told: Told) -> Table:
     if rows:
         made.rows[-2].end_section = True
     return made
+
+
+def _who(people: Sequence[str], names: Mapping[str, str]) -> str:
+    """The first of the people behind a line, and how many more there are."""
+    named = sorted(names.get(uid, "") for uid in people)
+    if len(named) < 2:
+        return "".join(named)
+    return f"{named[0]} +{len(named) - 1}"
 
 
 def _done(told: Told) -> Table:

@@ -31,11 +31,13 @@ _STATES = (
 
 def state_answer(state: Mapping[str, Any]) -> dict[str, Any]:
     """A state of a score as JSON. `until` is null for the present one."""
+    from leadline.core.scoring.model import Part
+
     return {
         "scored_at": output.moment(state["scored_at"]),
         "until": output.moment(state["replaced_at"]) if state["replaced_at"] is not None else None,
         "score": state["score"],
-        "parts": state["parts"],
+        "parts": {part.value: state["parts"].get(part.value, 0) for part in Part},
         "group": state["group"],
         "group_since": output.moment(state["group_since"]),
         "segment": state["segment"],

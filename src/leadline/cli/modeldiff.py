@@ -72,7 +72,7 @@ def _answer(found: ModelDiff, table: Path | None) -> dict[str, Any]:
             {"entity": entity, "from": old, "to": new, "records": count}
             for (entity, old, new), count in sorted(found.matrix.items())
         ],
-        "moves": {"lowest": found.quantile(1), "median": found.quantile(50), "highest": found.quantile(100)},
+        "moves": {"lowest": found.quantile(0), "median": found.quantile(50), "highest": found.quantile(100)},
         "rules": [
             {"rule": rule, "part": part, "name": share.name, "records": share.records, "up": share.up,
              "down": share.down}
@@ -110,7 +110,7 @@ def _lines(found: ModelDiff, limit: int, table: Path | None) -> list[RenderableT
         return lines
     lines += [_matrix(found, entity) for entity in ("account", "person") if _entity_moves(found, entity)]
     if found.changed_score:
-        low, middle, high = found.quantile(1), found.quantile(50), found.quantile(100)
+        low, middle, high = found.quantile(0), found.quantile(50), found.quantile(100)
         lines.append(f"Scores that move: by {middle:+} in the middle, from {low:+} to {high:+}.")
     lines.append(_rules(found))
     if found.movers:

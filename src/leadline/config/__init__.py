@@ -193,7 +193,10 @@ class RetentionSettings(_Part):
     """How long the past is kept."""
 
     days: int = Field(
-        default=400, ge=0, le=36_500, description="Days for which ended effects and runs are kept; 0 keeps all."
+        default=400,
+        ge=0,
+        le=36_500,
+        description="Days for which ended effects, runs and former facts and scores are kept; 0 keeps all.",
     )
 
 

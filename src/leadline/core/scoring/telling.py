@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from leadline.core.scoring.cause import Cause, Change, RuleMove, SourceMove, Step
 from leadline.core.scoring.explain import short_date
-from leadline.core.scoring.model import POINT
+from leadline.core.scoring.model import CAP, FLOOR, POINT, ROUNDING, WEIGHT
 
 CAUSES: Mapping[Cause, str] = {
     Cause.DECAY: "time passed",
@@ -14,6 +14,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.SEGMENT: "moved to another segment",
     Cause.MODEL: "the model was changed",
 }
+_LIMITS = (CAP, FLOOR, WEIGHT)
 _SOURCES = 2  # that are named for one reason
 
 
@@ -27,8 +28,12 @@ def headline(change: Change) -> str:
 
 
 def reasons(step: Step, names: Mapping[str, str], *, limit: int = 4) -> list[str]:
-    """What is behind one part, strongest first; moves of less than half a point are left out. `names` go by uid."""
-    strong = [move for move in step.rules if abs(move.points) >= POINT // 2]
+    """What is behind one part, strongest first, what limits take or leave last. `names` go by uid.
+
+    Moves of less than half a point are left out, and rounding.
+    """
+    strong = [move for move in step.rules if abs(move.points) >= POINT // 2 and move.rule != ROUNDING]
+    strong.sort(key=lambda move: move.rule in _LIMITS)
     told = [reason(move, names) for move in strong[:limit]]
     return told + [f"and {len(strong) - limit} more"] * (len(strong) > limit)
 
