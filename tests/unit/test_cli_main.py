@@ -20,7 +20,18 @@ from leadline.sdk import errors as sdk
 
 # Nobody waits for these to be told what the commands are.
 HEAVY = {
-    *("polars", "narwhals", "pandas", "pyarrow", "sqlalchemy", "alembic", "starlette", "uvicorn", "apscheduler"),
+    *(
+        "polars",
+        "narwhals",
+        "pandas",
+        "pyarrow",
+        "pyspark",
+        "sqlalchemy",
+        "alembic",
+        "starlette",
+        "uvicorn",
+        "apscheduler",
+    ),
     *("simple_salesforce", "hubspot", "requests", "urllib3", "httpx", "leadforge", "lark", "trustme"),
     *("structlog", "pydantic_settings", "yaml", "tenacity"),
     *("leadline.app", "leadline.config", "leadline.core", "leadline.frames", "leadline.store", "leadline.web"),

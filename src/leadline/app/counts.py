@@ -15,6 +15,7 @@ from leadline.app.events import (
     NoticesHandled,
     PageStored,
 )
+from leadline.core.scoring.digest import Digest
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.ports import CallMade
 
@@ -30,6 +31,7 @@ class Counts:
         self._read: Counter[str] = Counter()
         self._written: dict[str, Counter[str]] = {}
         self._totals: Counter[str] = Counter()
+        self._digest = Digest()
         self._crossings: list[Crossed] = []
         self._failures: dict[str, LeadlineError] = {}
 
@@ -50,6 +52,7 @@ class Counts:
                     self._totals["scored"] += event.subjects
                     self._totals["crossed"] += event.crossed
                     self._totals["planned"] += event.planned
+                    self._digest += event.digest
                 case Crossed():
                     if len(self._crossings) < KEPT_CROSSINGS:
                         self._crossings.append(event)
@@ -91,6 +94,7 @@ class Counts:
                 "effects": {kind: dict(counts) for kind, counts in sorted(self._written.items())},
                 "calls": dict(self._calls),
                 "read": dict(sorted(self._read.items())),
+                "digest": str(self._digest),
                 "failures": {name: str(error) for name, error in sorted(self._failures.items())},
             }
 

@@ -20,6 +20,7 @@ from leadline.core.decisions.outputs import (
     PushPolicy,
 )
 from leadline.core.decisions.plays import Reaction, react, target, withheld
+from leadline.core.scoring.canonical import of_scored
 from leadline.core.scoring.compile import score
 from leadline.core.scoring.due import due_all
 from leadline.core.scoring.facts import Facts, Scored
@@ -183,7 +184,8 @@ class _Decider:
         self._counts.add("withheld", chunk.withheld)
         for crossing in chunk.crossings:
             self._emit(crossing)
-        return ChunkScored(len(clusters), len(chunk.scores), chunk.crossed, new)
+        digest = of_scored(local.ENGINE, done)
+        return ChunkScored(len(clusters), len(chunk.scores), chunk.crossed, new, digest=digest)
 
     def _set_due(self, frames: Facts[Any], done: Scored[Any], chunk: Chunk) -> None:
         """When each record must be looked at again: when age alone changes its group or moves it by the policy's

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from leadline.core.scoring.digest import Digest
 from leadline.sdk.errors import LeadlineError
 from leadline.sdk.ports import CallMade
 
@@ -63,7 +64,7 @@ class NoticesIgnored:
 class ChunkScored:
     """Subjects were scored and decided: `crossed` changed group, `planned` effects were put in the outbox.
 
-    `marks` is how many of the marked records, the stage's total, are seen to with it.
+    `marks` is how many of the marked records, the stage's total, are seen to with it; `digest` that of their scores.
     """
 
     clusters: int
@@ -71,6 +72,7 @@ class ChunkScored:
     crossed: int
     planned: int
     marks: int = 0
+    digest: Digest = field(default_factory=Digest)
 
 
 @dataclass(frozen=True, slots=True)

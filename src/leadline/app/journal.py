@@ -7,10 +7,12 @@ from dataclasses import fields
 
 from leadline import log
 from leadline.app.events import Event
+from leadline.core.scoring.digest import Digest
 from leadline.sdk.errors import LeadlineError
 
 _OF_PEOPLE = frozenset({"name", "action"})
 """Fields of events that may hold a person's name."""
+_AS_TEXT = (LeadlineError, Digest)
 
 
 def journal(run_id: str) -> Callable[[Event], None]:
@@ -19,7 +21,7 @@ def journal(run_id: str) -> Callable[[Event], None]:
 
     def noted(event: Event) -> None:
         values = {each.name: getattr(event, each.name) for each in fields(event) if each.name not in _OF_PEOPLE}
-        told = {name: str(value) if isinstance(value, LeadlineError) else value for name, value in values.items()}
+        told = {name: str(value) if isinstance(value, _AS_TEXT) else value for name, value in values.items()}
         logger.debug(type(event).__name__, **told)
 
     return noted

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
+
 from leadline.app.lookback import Asked, chosen_model, forgotten_before, looking_back
+from leadline.app.sparkrun import scored_by_spark
 from leadline.app.survey import frames_of, survey
 from leadline.core.scoring.canonical import of_scored
 from leadline.core.scoring.compile import score
@@ -20,7 +23,11 @@ from leadline.frames.local import ENGINE
 
 if TYPE_CHECKING:
     from leadline.app.bootstrap import Project
+    from leadline.config import Settings
+    from leadline.core.scoring.facts import Engine, Facts
     from leadline.core.scoring.model import Model
+
+_COUNTED = ("entity", "group", "segment", "records")
 
 
 @dataclass(slots=True)
@@ -53,26 +60,48 @@ def score_stored(
 
     `looked_at` hears of how many records more have been gone through.
 
-    ConfigError for a model that does not exist, and a folder that is not empty.
+    ConfigError for a model that does not exist, a folder that is not empty, and Spark where it is not to be had.
     """
     model, moment = chosen_model(project, asked), looking_back(project, asked)
     now = project.now() if asked.at is None else asked.at
     run = ScoreRun(now, model, forgotten_before=forgotten_before(project, moment))
-    plan = compile_model(model)
     folder = ParquetFolder(out) if out is not None else None
-    for chunk in survey(project, moment):
-        scored = score(model, frames_of(chunk.facts), now, plan=plan)
-        run.digest += of_scored(ENGINE, scored)
-        run.assumed += chunk.assumed
-        _count(run, scored.scores)
-        if folder is not None:
-            folder.write(scored)
-        looked_at(chunk.looked_at)
+
+    def chunks() -> Iterator[Facts[Any]]:
+        for chunk in survey(project, moment):
+            run.assumed += chunk.assumed
+            yield frames_of(chunk.facts)
+            looked_at(chunk.looked_at)
+
+    if project.settings.frames == "spark":
+        _together(project.settings, run, chunks(), folder)
+    else:
+        _chunk_by_chunk(run, chunks(), folder)
     return run
 
 
-def _count(run: ScoreRun, scores: Any) -> None:
-    columns = ENGINE.columns(scores)
-    run.groups.update(zip(columns["entity"], columns["group"], strict=True))
-    named = columns.get("segment") or [None] * len(columns["uid"])
-    run.segments.update(zip(columns["entity"], (name or "" for name in named), strict=True))
+def _chunk_by_chunk(run: ScoreRun, chunks: Iterator[Facts[Any]], folder: ParquetFolder | None) -> None:
+    plan = compile_model(run.model)
+    for chunk in chunks:
+        scored = score(run.model, chunk, run.at, plan=plan)
+        run.digest += of_scored(ENGINE, scored)
+        _count(run, ENGINE, scored.scores)
+        if folder is not None:
+            folder.write(scored.scores, scored.ledger)
+
+
+def _together(settings: Settings, run: ScoreRun, chunks: Iterator[Facts[Any]], folder: ParquetFolder | None) -> None:
+    with scored_by_spark(settings, run.model, chunks, run.at) as (engine, scored):
+        run.digest = of_scored(engine, scored)
+        _count(run, engine, scored.scores)
+        if folder is not None:
+            folder.copy(engine.files(scored.scores), engine.files(scored.ledger))
+
+
+def _count(run: ScoreRun, engine: Engine[Any], scores: Any) -> None:
+    counted = nw.from_native(scores).lazy().group_by("entity", "group", "segment").agg(nw.len().alias("records"))
+    (frame,) = engine.collect([counted])
+    columns = engine.columns(frame)
+    for entity, group, segment, records in zip(*(columns[name] for name in _COUNTED), strict=True):
+        run.groups[entity, group] += records
+        run.segments[entity, segment or ""] += records

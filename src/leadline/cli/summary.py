@@ -43,6 +43,8 @@ def lines(report: Report) -> list[RenderableType]:
         f"({counts['records_changed']:,} changed), scored {counts['scored']:,}, "
         f"wrote {counts['written']:,} in {calls:,} calls"
     ]
+    if counts["scored"]:
+        told.append(f"digest {counts['digest']}")
     if report.crossings:
         told.append(_crossings(report))
     if counts["unplaced"]:

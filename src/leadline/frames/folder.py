@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import Path
 
 import polars as pl
 
-from leadline.core.scoring.facts import Scored
 from leadline.sdk.errors import ConfigError
 
 
@@ -25,9 +26,20 @@ class ParquetFolder:
         for table in (self._scores, self._ledger):
             table.mkdir(parents=True)
 
-    def write(self, scored: Scored[pl.DataFrame]) -> None:
-        """Write one chunk."""
+    def write(self, scores: pl.DataFrame | None, ledger: pl.DataFrame | None) -> None:
+        """Write one chunk of either or both."""
         name = f"{self._written:05}.parquet"
-        scored.scores.sort("uid").write_parquet(self._scores / name)
-        scored.ledger.sort("uid", "part", "rule").write_parquet(self._ledger / name)
+        if scores is not None:
+            scores.sort("uid").write_parquet(self._scores / name)
+        if ledger is not None:
+            ledger.sort("uid", "part", "rule").write_parquet(self._ledger / name)
         self._written += 1
+
+    def copy(self, scores: Iterable[Path], ledger: Iterable[Path]) -> None:
+        """Write a chunk for each of these Parquet files, which need not go together."""
+        for of_scores, of_ledger in zip_longest(scores, ledger):
+            self.write(_read(of_scores), _read(of_ledger))
+
+
+def _read(file: Path | None) -> pl.DataFrame | None:
+    return None if file is None else pl.read_parquet(file)
