@@ -41,7 +41,7 @@ SHAPES: tuple[Any, ...] = (
 )  # fmt: skip
 LIMITS = (
     (None, None), (None, 5), (None, 20), (None, 40), (0, None), (-5, None), (-50, 60), (0, 10), (-3, 7), (3, None),
-    (2, 30),
+    (2, 30), (None, 3), (-10, 4),
 )  # fmt: skip
 CAPS = ((None, 5), (None, -3), (0, None), (4, None), (-10, 10), (2, 2), (None, 0), (-5, -1), (None, 20))
 BANDS = (
@@ -151,20 +151,20 @@ class _Maker:
 
     def signal(self, number: int) -> Content:
         """A signal with some decay, caps and gates."""
-        sign, name, part = self.some(1, 1, 1, -1), f"signal_{number}", self.behaviour_part()
+        sign, name, part = self.some(1, 1, -1), f"signal_{number}", self.behaviour_part()
         self.part[name] = part
         self.simple.append(name)
         found: Content = {
-            "id": name, "name": name, "part": part, "kinds": self.several(KINDS[:5], 1, 3),
-            "points": sign * self.some(*POSITIVE), "window_days": self.some(1, 3, 10, 40, 365),
-            "min_count": self.some(1, 1, 2, 3), "alone": sign < 0 and self.some(False, True),
+            "id": name, "name": name, "part": part, "kinds": self.several(KINDS[: self.some(2, 2, 3, 5)], 1, 3),
+            "points": sign * self.some(*POSITIVE), "window_days": self.some(10, 40, 365, 1, 3),
+            "min_count": self.some(1, 1, 1, 2, 3), "alone": sign < 0 and self.some(True, False),
             **self.of_segments(name), **self.tags(),
         }  # fmt: skip
         if "pick" in self.features:
-            found["pick"] = self.some("all", "strongest", "first", "last")
+            found["pick"] = self.some("all", "first", "last", "strongest")
         if "min_people" in self.features:
-            found["min_people"] = self.some(1, 1, 2, 3)
-        if self.some(False, False, True):
+            found["min_people"] = self.some(1, 1, 1, 2, 3)
+        if self.some(False, False, False, True):
             found["assets"] = self.several(ASSET_WORDS, 1, 2)
         decay = self.some("none", "half", "steps")
         if decay == "half":
@@ -220,7 +220,7 @@ class _Maker:
         if self.maybe("matrix", False, False, True):
             return {"matrix": self.matrix()}
         entries = []
-        for name in self.several([*GROUPS[:5], "nurture "], 1, 4):
+        for name in self.several([*GROUPS[:5], "nurture "], 1, 5):
             needs = self.several(needed, 1, 2) if needed and self.maybe("needs", False, False, True) else []
             least = 0 if needs else 1
             when = {dimension: self.some(*BANDS) for dimension in self.several(self.dimensions(), least, 2)}
@@ -286,7 +286,7 @@ class _Maker:
         """The whole file."""
         rules = self.many(self.rule, 0, 2, 3, 4, 5)
         found: Content = {
-            "name": "random", "signals": self.many(self.signal, 0, 1, 2, 3, 4),
+            "name": "random", "signals": self.many(self.signal, 0, 1, 2, 3, 3, 4, 5),
             "committee": self.many(self.committee, 0, 0, 1, 2), "parts": self.parts(), "total": self.limits(),
             "hysteresis": self.some(0, 1, 3, 6),
         }  # fmt: skip

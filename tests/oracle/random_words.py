@@ -30,6 +30,7 @@ PARTS = ("fit", "persona", "intent", "readiness", "negative")
 AGES = (-2, -1, 0, 1, 2, 3, 4, 5, 7, 9, 10, 11, 14, 20, 29, 30, 31, 39, 40, 60, 90, 364, 365, 366, 400)
 SHIFTS = (0, 1, -1, 0, 4000, -40_000)
 TIMES = tuple(NOW - age * DAY + shift for age in AGES for shift in SHIFTS)
+RECENT = tuple(at for at in TIMES if at > NOW - 12 * DAY)
 
 Leaf = dict[str, Any]
 
