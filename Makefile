@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast soak peers java lint types bench complete-read wheel constraints clean
+.PHONY: help install deploy demo test test-fast soak peers java lint types bench bench-scoring complete-read wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -59,7 +59,7 @@ types: install ## mypy, strict
 	@$(BIN)/mypy
 
 # Clients by others, each in an environment of its own: their dependencies disagree.
-PEERS := $(patsubst tests/peers/python/%.txt,.peers/%/.installed,$(wildcard tests/peers/python/*.txt))
+PEERS := $(patsubst tests/peers/python/%.txt,.peers/%/.installed,$(wildcard tests/peers/python/*.txt)) .peers/scoring/.installed
 
 peers: install .peers/js/.installed $(PEERS) ## clients by others, for tests/peers; takes Node from the machine, or installs it as root
 
@@ -85,6 +85,15 @@ java: install ## a Java for the tests of Spark: the machine's, or installed as r
 
 bench: install ## measured comparisons
 	@for file in bench/*.py; do $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
+
+# The programs that scoring is compared with share an environment: nothing in it disagrees.
+.peers/scoring/.installed: bench/scoring/peers.txt
+	@[ -x "$(@D)/bin/python" ] || $(PYTHON) -m venv "$(@D)"
+	@"$(@D)/bin/python" -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+bench-scoring: install .peers/scoring/.installed ## scoring beside hand-written Polars, DuckDB, pandas and rule engines; half an hour
+	@$(BIN)/python -m bench.scoring
 
 complete-read: install ## whether a million records are read completely while people work in the CRM; half an hour
 	@$(BIN)/python -m bench.complete_read --records 1000000

@@ -16,6 +16,7 @@ from rich.table import Table
 
 LEADLINE, BY_HAND, DUCKDB, PANDAS, FLOOR = "Leadline", "Polars by hand", "DuckDB SQL", "pandas", "scan alone"
 LOOP, RULE_ENGINE, ZEN = "plain Python loop", "rule-engine", "zen-engine"
+LONG = 3  # rounds of programs that take minutes
 CONSOLE = Console(width=150)
 
 
@@ -95,7 +96,7 @@ def loops(setting: Setting) -> Targets:
     for program in rivals:
         run(program)
         agree(Path(same.arguments[-2]), program)
-    runs = rounds([setting.ours(LEADLINE, world), *rivals], setting.rounds)
+    runs = rounds([setting.ours(LEADLINE, world), *rivals], min(setting.rounds, LONG))
     times = setting.accounts / setting.sample
     title = f"seconds of scoring alone; loops measured on {setting.sample:,} accounts, times {times:g}"
     table = Table(title=title, title_justify="left")
@@ -183,7 +184,7 @@ def spark(setting: Setting) -> Targets:
         Program(master, "ours/on_spark.py", (str(MODEL), str(world), master, str(NOW)))
         for master in ("local[1]", "local[2]")
     ]
-    runs = rounds(programs, min(setting.rounds, 3))
+    runs = rounds(programs, min(setting.rounds, LONG))
     one, two = (runs[program.name] for program in programs)
     CONSOLE.print(f"Spark: {median(one, _engine):.1f} s on one core, {median(two, _engine):.1f} s on two")
     return [Target("times as fast on two cores of Spark", ratio(one, two, _engine), at_least=1.5)]

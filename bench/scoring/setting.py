@@ -10,7 +10,7 @@ from bench.scoring.race import PEERS, Program, run
 
 MODEL = Path(__file__).parent / "model.yaml"
 NOW = 1_700_000_000
-SAMPLE = 50  # programs that go record by record have one account in so many, and their seconds are multiplied
+SAMPLE = 10  # programs that go record by record have one account in so many, and their seconds are multiplied
 
 
 @dataclass(frozen=True)
