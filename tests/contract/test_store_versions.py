@@ -11,7 +11,7 @@ from leadline.core.entities import Entity
 from leadline.store.facts import load_facts
 from leadline.store.past import all_clusters, facts_at, home_at
 from leadline.store.records import apply_echoes, save_rows
-from leadline.store.tables import versions
+from leadline.store.tables import accounts, versions
 from leadline.store.versions import Moment, count_versions, purge_versions
 
 A, P, V = Entity.ACCOUNT, Entity.PERSON, Entity.ACTIVITY
@@ -138,6 +138,7 @@ def test_what_we_write_ourselves_is_known_from_then_on(engine: Engine) -> None:
         apply_echoes(connection, A, {uid_of(A, "a"): {"crm": {"score": 2}}}, now=300)
         rows = [facts_at(connection, [uid_of(A, "a")], Moment(at)).facts.accounts[0] for at in (199, 200)]
         assert [row["lifecycle"] for row in rows] == ["prospect", "customer"]
+        assert connection.scalar(select(accounts.c.known_since)) == 200
         assert count_versions(connection) == 1
 
 
@@ -158,6 +159,47 @@ def test_the_present_is_what_scoring_reads(engine: Engine) -> None:
         assert [(row["uid"], row["account"]) for row in past.people] == [
             (row["uid"], row["account"]) for row in present.people
         ]
+
+
+def test_an_activity_of_somebody_elsewhere_counts_there(engine: Engine) -> None:
+    with engine.begin() as connection:
+        read(connection, A, 100, account("a1"), account("a2"))
+        read(connection, P, 100, person("p", at="a2"))
+        read(connection, V, 100, activity("v", by="p", at_account="a1", at=90), activity("w", at_account="a1", at=90))
+        assert then(connection, 150, "a1")["events"] == [("w", None, 90)]
+        assert then(connection, 150, "a2")["events"] == [("v", "p", 90)]
+
+
+def test_a_change_that_gives_no_points_does_not_date_the_row_anew(engine: Engine) -> None:
+    with engine.begin() as connection:
+        read(connection, A, 100, account("a", industry="retail"))
+        read(connection, A, 200, account("a", industry="retail", name="Acme"))
+        assert then(connection, 150, "a", as_known=True)["accounts"] == {"a": "retail"}
+        read(connection, A, 300, account("a", industry="media", name="Acme"))
+        assert then(connection, 150, "a", as_known=True)["accounts"] == {"a": "retail"}
+
+
+def test_everything_is_gone_through_with_a_bounded_number_of_people_at_a_time(engine: Engine) -> None:
+    with engine.begin() as connection:
+        read(connection, A, 100, *(account(f"a{number}") for number in range(6)))
+        staff = [person(f"p{number}", at=f"a{min(number, 4)}") for number in range(9)]
+        read(connection, P, 100, *staff, person("alone"))
+        pages = list(all_clusters(connection, size=4))
+    names = [[uid.rsplit("/", 1)[1] for uid in page] for page in pages]
+    # Two people each make four; a4 has five people and comes alone.
+    assert names[:4] == [["a0", "a1"], ["a2", "a3"], ["a4"], ["a5"]]
+    assert sorted(name for page in names[4:] for name in page) == ["alone", *(f"p{number}" for number in range(9))]
+
+
+def test_a_row_of_before_there_were_versions_is_known_since_it_was_read(engine: Engine) -> None:
+    with engine.begin() as connection:
+        read(connection, A, 100, account("a", industry="retail"))
+        connection.execute(accounts.update().values(known_since=None))
+        assert then(connection, 100, "a", as_known=True)["accounts"] == {"a": "retail"}
+        assert then(connection, 99, "a", as_known=True)["accounts"] == {}
+        read(connection, A, 200, account("a", industry="media"))
+        assert then(connection, 150, "a", as_known=True)["accounts"] == {"a": "retail"}
+        assert then(connection, 99, "a", as_known=True)["accounts"] == {}
 
 
 def test_new_rows_keep_no_versions_and_a_page_of_changes_is_one_insert(engine: Engine) -> None:

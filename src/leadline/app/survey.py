@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from leadline.app.bootstrap import Project
     from leadline.core.scoring.facts import Facts
 
-_AT_ONCE = 1_000
-"""Clusters that are in memory together."""
+_AT_ONCE = 5_000
+"""Accounts and people that are in memory together, with their activities."""
 
 
 @dataclass(frozen=True, slots=True)

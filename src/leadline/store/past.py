@@ -60,9 +60,10 @@ def home_at(connection: Connection, entity: Entity, uid: str, moment: Moment) ->
 
 
 def all_clusters(connection: Connection, *, size: int) -> Iterator[list[str]]:
-    """Every account, then every person, deleted ones included, so many at a time: clusters of any moment.
+    """Every account, then every person, deleted ones included: clusters of any moment, with so many people at a time.
 
-    A person who belongs to an account at that moment is found there, and is no cluster of their own.
+    A person who belongs to an account at that moment is found there, and is no cluster of their own. An account with
+    more people than that comes alone.
     """
     for table in (accounts, people):
         last = ""
@@ -71,8 +72,26 @@ def all_clusters(connection: Connection, *, size: int) -> Iterator[list[str]]:
             page = list(connection.scalars(query))
             if not page:
                 break
-            yield page
+            yield from _split(connection, page, size=size) if table is accounts else (page,)
             last = page[-1]
+
+
+def _split(connection: Connection, page: Sequence[str], *, size: int) -> Iterator[list[str]]:
+    """The accounts of a page in lists that have about so many people, by the links of today."""
+    staff: dict[str, int] = {}
+    for batch in batched(page):
+        query = select(people.c.account, func.count()).where(people.c.account.in_(batch)).group_by(people.c.account)
+        staff.update((row[0], row[1]) for row in connection.execute(query))
+    taken: list[str] = []
+    held = 0
+    for uid in page:
+        weight = 1 + staff.get(uid, 0)
+        if taken and held + weight > size:
+            yield taken
+            taken, held = [], 0
+        taken.append(uid)
+        held += weight
+    yield taken
 
 
 def count_clusters(connection: Connection) -> int:

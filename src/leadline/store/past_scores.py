@@ -30,7 +30,7 @@ def keep_former(
         old = before.get(row["uid"])
         if old is None or old["scored_at"] >= row["scored_at"]:
             continue  # what held for no second was seen by nobody
-        if any(old[name] != row[name] for name in _TOLD) or old.get("segment") != row.get("segment"):
+        if any(old[name] != row[name] for name in _TOLD) or _segment(old) != _segment(row):
             former.append({**_state(old), "replaced_at": row["scored_at"]})
     if former:
         statement = upsert(connection, score_history).on_conflict_do_nothing(index_elements=["uid", "replaced_at"])
@@ -50,7 +50,12 @@ def keep_removed(connection: Connection, uids: Iterable[str], *, now: int) -> No
 def _state(row: Mapping[str, Any]) -> dict[str, Any]:
     parts = orjson.dumps({name: row[name] for name in _PARTS}).decode()
     kept = ("uid", "scored_at", "score", "group", "group_since", "crossing", "model")
-    return {**{name: row[name] for name in kept}, "segment": row.get("segment"), "parts": parts}
+    return {**{name: row[name] for name in kept}, "segment": _segment(row), "parts": parts}
+
+
+def _segment(row: Mapping[str, Any]) -> str | None:
+    """The segment's id; None outside of all."""
+    return row.get("segment") or None
 
 
 def standings(connection: Connection, uids: Iterable[str], *, at: int) -> dict[str, dict[str, Any]]:
@@ -95,7 +100,7 @@ def state_after(connection: Connection, uid: str, at: int) -> dict[str, Any] | N
 
 
 def _present(row: Any) -> dict[str, Any]:
-    return {**row, "parts": {name: row[name] for name in _PARTS}, "segment": row.get("segment"), "replaced_at": None}
+    return {**row, "parts": {name: row[name] for name in _PARTS}, "segment": _segment(row), "replaced_at": None}
 
 
 def _former(row: Any) -> dict[str, Any]:
