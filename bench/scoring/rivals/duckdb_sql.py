@@ -248,7 +248,7 @@ def written(name, rows, told, parts, rules):
             SELECT {scores},
                 {", ".join(column(f"points.{rule}") for rule in rules)}
             FROM placed
-        ) TO '{name}' (FORMAT parquet, COMPRESSION zstd)
+        ) TO '{name}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)
     """
 
 

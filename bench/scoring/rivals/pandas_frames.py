@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 SHARED = ["industry", "employees", "annual_revenue", "country"]
+WRITTEN = {"compression": "zstd", "compression_level": 1, "write_statistics": False, "index": False}
 OWN = ["business_model", "ready_to_automate", "target_account", "former_customer"]
 SUMS = [*(f"sum.{name}" for name in m.SIGNALS), *(f"count.{name}" for name in m.MIN_COUNT)]
 
@@ -284,8 +285,8 @@ def main(world, out, now):
     strays = strays[~strays["person"].isin(people["uid"])]
     nobody = strays.groupby("account", sort=False)[SUMS].sum()
     del events
-    people_file(people).to_parquet(out / "people.parquet", compression="zstd", index=False)
-    accounts_file(accounts, people, nobody).to_parquet(out / "accounts.parquet", compression="zstd", index=False)
+    people_file(people).to_parquet(out / "people.parquet", **WRITTEN)
+    accounts_file(accounts, people, nobody).to_parquet(out / "accounts.parquet", **WRITTEN)
 
 
 if __name__ == "__main__":

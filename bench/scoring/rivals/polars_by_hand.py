@@ -18,6 +18,8 @@ import polars as pl
 
 Expr = pl.Expr
 INT = pl.Int32
+# The lowest level makes the smallest files of these columns, and nobody asks for statistics of scores.
+WRITTEN = {"compression": "zstd", "compression_level": 1, "statistics": False}
 SIGNALS = list(m.SIGNALS)
 
 
@@ -359,7 +361,7 @@ def main(world: Path, out: Path, now: int) -> None:
     everybody = people_of(people, accounts, events.group_by("person").agg(SUMS))
     pl.collect_all(
         [
-            people_file(everybody).sink_parquet(out / "people.parquet", lazy=True),
+            people_file(everybody).sink_parquet(out / "people.parquet", lazy=True, **WRITTEN),
             accounts_file(accounts, everybody, of_nobody(events, people)).sink_parquet(
                 out / "accounts.parquet", lazy=True
             ),
