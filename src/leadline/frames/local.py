@@ -12,11 +12,12 @@ from leadline.core.entities import Entity
 from leadline.core.scoring.canonical import BREAK
 from leadline.core.scoring.digest import Digest, of_messages
 from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
+from leadline.core.scoring.portable import Portable
 
 Row = Mapping[str, Any]
 
 
-class LocalEngine:
+class LocalEngine(Portable):
     """Polars in this process. Digests hold so many lines in memory at once, or those of one record."""
 
     def __init__(self, lines_at_once: int = 1_000_000) -> None:

@@ -1,135 +1,282 @@
-"""Signals, idleness and committees over all events at once.
+"""Signals over all events at once: what every holder (a person, or nobody for an account's own events) has of each.
 
-An event is looked at once per signal that it belongs to: (kind, asset) finds the signals in a small
-table, (signal, age in days) finds the points in another, and one grouping makes a tally per holder
-and signal. No expression is repeated per rule.
+An event is looked at once: (kind, asset) finds its class, the set of signals that it belongs to, in a small table made
+from the distinct pairs; (class, age in days) finds its points for each of them in another. One grouping makes a
+tally, with columns per signal. No event is repeated, and no expression, per signal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from leadline.core.scoring.expressions import either, number, text, towards_zero
-from leadline.core.scoring.facts import LEDGER, Facts, Lazy
-from leadline.core.scoring.model import DAY, IDLE
-from leadline.core.scoring.plan import Plan
+from leadline.core.scoring.expressions import age, either, some, text
+from leadline.core.scoring.facts import Cell, Facts, Gather, Lazy
+from leadline.core.scoring.model import DAY, Pick
+from leadline.core.scoring.plan import Plan, TimedSignal
 
-_TEXT, _INT, _BOOL = nw.String(), nw.Int64(), nw.Boolean()
+_TEXT, _INT = nw.String(), nw.Int64()
+# `pick: first` and `last` take the points of the highest or lowest day: both in one number, points in the lower bits.
+_HALF = 2**20
+_SPAN = 2 * _HALF
 
 
 @dataclass(frozen=True, slots=True)
-class Tallies:
-    """`by_holder`: person (null: nobody known), account, signal and sums. `parameters`: one row per signal."""
+class EventClass:
+    """Events of the same signals. Row `offset + day` of the table of slots is that day of age."""
 
-    by_holder: Lazy
-    parameters: Lazy
+    index: int
+    members: tuple[TimedSignal, ...]
+    offset: int
+    window: int  # of its longest signal
 
 
-def matched_events(plan: Plan, facts: Facts[Any], now: int) -> Lazy:
-    """Events of any signal: person, account, signal, at, day (of age), window, slot (row in the table of points)."""
-    events: Lazy = nw.from_native(facts.events).lazy()
-    asset_kinds = sorted({kind for timed in plan.signals if timed.signal.assets for kind in timed.signal.kinds})
-    has_asset = nw.col("kind").is_in(asset_kinds) & ~nw.col("asset").is_null()
-    keyed = events.select(
-        "person", "account", "kind", "at", either(has_asset, nw.col("asset"), text("")).alias("asset_key")
-    )
-    table = _match_table(plan, facts, keyed, asset_kinds)
-    age = either(number(now) > nw.col("at"), number(now) - nw.col("at"), number(0))
-    found: Lazy = keyed.join(table, on=["kind", "asset_key"], how="inner").with_columns((age // DAY).alias("day"))
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The classes of some events, and the (kind, asset) pairs that belong to each."""
+
+    every: tuple[EventClass, ...]
+    pairs: tuple[tuple[str, str, EventClass], ...]
+    asset_kinds: tuple[str, ...]
+
+
+def classes_of(plan: Plan, facts: Facts[Any], events: Lazy) -> Classes:
+    """The classes that occur. `events` have `kind` and `asset`; only those that can count are asked."""
+    signals = plan.all_signals()
+    asset_kinds = tuple(sorted({kind for timed in signals if timed.signal.assets for kind in timed.signal.kinds}))
+    pairs = {(kind, "") for timed in signals for kind in timed.signal.kinds}
+    if asset_kinds:
+        named = events.filter(nw.col("kind").is_in(list(asset_kinds)) & ~nw.col("asset").is_null())
+        (frame,) = facts.engine.collect([named.select("kind", "asset").unique()])
+        columns = facts.engine.columns(frame)
+        pairs.update(zip(columns["kind"], columns["asset"], strict=True))
+    found: dict[tuple[int, ...], EventClass] = {}
+    rows, offset = [], 0
+    for kind, asset in sorted(pairs):
+        members = tuple(timed for timed in signals if timed.matches(kind, asset))
+        if not members:
+            continue
+        indexes = tuple(timed.index for timed in members)
+        if indexes not in found:
+            window = max(timed.signal.window_days for timed in members)
+            found[indexes] = EventClass(len(found), members, offset, window)
+            offset += window + 1
+        rows.append((kind, asset, found[indexes]))
+    return Classes(tuple(found.values()), tuple(rows), asset_kinds)
+
+
+def _relevant(plan: Plan, facts: Facts[Any], now: int, *, any_age: bool) -> Lazy:
+    """Events whose kind can count: those inside the longest window of their kind, or (`any_age`) all."""
+    events: Lazy = nw.from_native(facts.events).lazy().select("person", "account", "kind", "asset", "at")
+    windows: dict[str, int] = {}
+    for timed in plan.all_signals():
+        for kind in timed.signal.kinds:
+            windows[kind] = max(windows.get(kind, 0), timed.signal.window_days)
+    found = events.filter(nw.col("kind").is_in(sorted(windows)))
+    if any_age:
+        return found
+    ordered = sorted(windows.items(), key=lambda item: (item[1], item[0]))
+    tests = []
+    for days, kinds in groupby(ordered, key=lambda item: item[1]):
+        tests.append(nw.col("kind").is_in([kind for kind, _ in kinds]) & (nw.col("at") > now - days * DAY))
+    longest = max(windows.values(), default=0)
+    return found.filter(nw.col("at") > now - longest * DAY).filter(some(tests)) if windows else found
+
+
+def _classed(classes: Classes, facts: Facts[Any], events: Lazy, now: int) -> Lazy:
+    """Adds event_class, day (of age, at most the window) and slot; events of no class fall out."""
+    table: dict[str, list[Any]] = {
+        "kind": [kind for kind, _, _ in classes.pairs],
+        "asset_key": [asset for _, asset, _ in classes.pairs],
+        "event_class": [found.index for _, _, found in classes.pairs],
+        "offset": [found.offset for _, _, found in classes.pairs],
+        "window": [found.window for _, _, found in classes.pairs],
+    }
+    schema = {"kind": _TEXT, "asset_key": _TEXT, "event_class": _INT, "offset": _INT, "window": _INT}
+    keys = ["kind"]
+    if classes.asset_kinds:
+        named = nw.col("kind").is_in(list(classes.asset_kinds)) & ~nw.col("asset").is_null()
+        events = events.with_columns(either(named, nw.col("asset"), text("")).alias("asset_key"))
+        keys.append("asset_key")
+    else:
+        del table["asset_key"], schema["asset_key"]
+    joined = events.join(facts.engine.constant(table, schema), on=keys, how="inner")
+    joined = joined.with_columns((age(nw.col("at"), now) // DAY).cast(_INT).alias("day"))
     day = either(nw.col("day") < nw.col("window"), nw.col("day"), nw.col("window"))
-    slot = (nw.col("offset") + day).cast(_INT).alias("slot")
-    return found.select("person", "account", "signal", "at", "day", "window", slot)
+    found: Lazy = joined.with_columns((nw.col("offset") + day).alias("slot"))
+    return found
+
+
+# Tallies
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """One row per holder (`key`): for each signal by its index `count_`, `worth_` (before caps) and `last_` (time).
+
+    `lively_` where it differs from worth: the most that one event is worth. `any_<class>`: the time of the last event
+    of a class, however long ago. No frame when no event belongs to a signal.
+    """
+
+    frame: Lazy | None
+    signals: frozenset[int]
+    classes: tuple[EventClass, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One column of points for one class of events."""
+
+    timed: TimedSignal
+    role: str  # worth, or lively
+    how: Gather
+    values: tuple[int | None, ...]  # by day of age
+
+
+def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: int, *, times: bool) -> Tallied:
+    """What every holder has. `people`: uid, key; `accounts`: uid, key. `times`: with the columns `last_`."""
+    idle = any(variant.model.idle for variant in plan.every())
+    events = _relevant(plan, facts, now, any_age=idle)
+    classes = classes_of(plan, facts, events)
+    if not classes.every:
+        return Tallied(None, frozenset(), ())
+    lively = any(variant.model.committee for variant in plan.every())
+    entries = {found.index: list(_entries(found, lively=lively)) for found in classes.every}
+    placed = _classed(classes, facts, events, now).join(_slots(classes, entries, facts), on="slot", how="inner")
+    width = max(len(found) for found in entries.values())
+    if not idle:
+        placed = placed.filter(some([~nw.col(f"points_{place}").is_null() for place in range(width)]))
+    held = _held(placed, people, accounts)
+    if times:
+        inside = {
+            f"at_{place}": nw.when(~nw.col(f"points_{place}").is_null()).then(nw.col("at")) for place in range(width)
+        }
+        held = held.with_columns(**inside)
+    cells = list(_cells(entries, times=times, idle=idle))
+    tally = facts.engine.tally(held, cells, keys=[people, accounts])
+    columns = _by_signal(cells)
+    if idle:
+        columns |= {f"any_{found.index}": nw.col(f"any_{found.index}") for found in classes.every}
+    frame = tally.select(nw.col("holder").alias("key"), **columns)
+    counted = frozenset(timed.index for found in classes.every for timed in found.members)
+    return Tallied(frame, counted, classes.every)
+
+
+def _entries(found: EventClass, *, lively: bool) -> Iterator[_Entry]:
+    for timed in found.members:
+        outside: list[int | None] = [None] * (found.window + 1 - timed.signal.window_days)
+        points = (*timed.curve.points, *outside)
+        pick = timed.signal.pick
+        if pick is Pick.ALL:
+            yield _Entry(timed, "worth", Gather.SUM, points)
+        elif pick is Pick.STRONGEST:
+            yield _Entry(timed, "worth", Gather.HIGHEST if timed.positive else Gather.LOWEST, points)
+        else:
+            coded = tuple(None if p is None else day * _SPAN + p + _HALF for day, p in enumerate(points))
+            yield _Entry(timed, "worth", Gather.HIGHEST if pick is Pick.FIRST else Gather.LOWEST, coded)
+            if lively and timed.positive:
+                yield _Entry(timed, "lively", Gather.HIGHEST, points)
+
+
+def _slots(classes: Classes, entries: dict[int, list[_Entry]], facts: Facts[Any]) -> Lazy:
+    width = max(len(found) for found in entries.values())
+    columns: dict[str, list[int | None]] = {"slot": [], **{f"points_{place}": [] for place in range(width)}}
+    for found in classes.every:
+        days = found.window + 1
+        columns["slot"] += range(found.offset, found.offset + days)
+        for place in range(width):
+            mine = entries[found.index]
+            columns[f"points_{place}"] += mine[place].values if place < len(mine) else [None] * days
+    return facts.engine.constant(columns, dict.fromkeys(columns, _INT))
+
+
+def _held(events: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
+    """Adds `holder`: the key of the person if known, else of the account given; events of neither fall out."""
+    known = people.select("uid", nw.col("key").alias("person_key"))
+    places = accounts.select("uid", nw.col("key").alias("account_key"))
+    found = events.join(known, left_on="person", right_on="uid", how="left")
+    of_people = found.filter(~nw.col("person_key").is_null()).with_columns(nw.col("person_key").alias("holder"))
+    nobodys = found.filter(nw.col("person_key").is_null() & ~nw.col("account").is_null())
+    nobodys = nobodys.join(places, left_on="account", right_on="uid", how="inner")
+    nobodys = nobodys.with_columns(nw.col("account_key").alias("holder")).drop("account_key")
+    both: Lazy = nw.concat([of_people, nobodys])
+    return both
+
+
+def _cells(entries: dict[int, list[_Entry]], *, times: bool, idle: bool) -> Iterator[Cell]:
+    for index, found in entries.items():
+        for place, entry in enumerate(found):
+            name, points = f"{entry.timed.index}_{index}", f"points_{place}"
+            yield Cell(f"{entry.role}_{name}", points, index, entry.how)
+            if entry.role == "worth":
+                yield Cell(f"count_{name}", points, index, Gather.COUNT)
+                if times:
+                    yield Cell(f"last_{name}", f"at_{place}", index, Gather.HIGHEST)
+        if idle:
+            yield Cell(f"any_{index}", "at", index, Gather.HIGHEST)
+
+
+def _by_signal(cells: Iterable[Cell]) -> dict[str, nw.Expr]:
+    """Columns over classes together. Worth of picks by time is still coded with the day."""
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        name = cell.name.rpartition("_")[0]
+        if name != "any":
+            found.setdefault(name, []).append(cell)
+    return {name: _together(mine) for name, mine in found.items()}
+
+
+def _together(cells: Sequence[Cell]) -> nw.Expr:
+    columns = [nw.col(cell.name) for cell in cells]
+    if len(columns) == 1:
+        return columns[0]
+    match cells[0].how:
+        case Gather.HIGHEST:
+            return nw.max_horizontal(*columns)
+        case Gather.LOWEST:
+            return nw.min_horizontal(*columns)
+        case _:
+            return nw.sum_horizontal(*columns)
+
+
+def decoded(timed: TimedSignal, worth: nw.Expr) -> nw.Expr:
+    """Thousandths, from what a tally holds of a signal."""
+    if timed.signal.pick in (Pick.ALL, Pick.STRONGEST):
+        return worth
+    return worth % _SPAN - _HALF
+
+
+# For the walk through time
 
 
 def counted_events(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
     """Events inside their signal's window: known (person or null), place (account or null), signal, at."""
-    events = matched_events(plan, facts, now).filter(nw.col("day") < nw.col("window"))
-    return _located(events, people).select("known", "place", "signal", "at")
+    events = _relevant(plan, facts, now, any_age=False)
+    classes = classes_of(plan, facts, events)
+    table: dict[str, list[int]] = {"event_class": [], "signal": [], "days": []}
+    for found in classes.every:
+        for timed in found.members:
+            table["event_class"].append(found.index)
+            table["signal"].append(timed.index)
+            table["days"].append(timed.signal.window_days)
+    members = facts.engine.constant(table, dict.fromkeys(table, _INT))
+    events = _classed(classes, facts, events, now).join(members, on="event_class", how="inner")
+    return _located(events.filter(nw.col("day") < nw.col("days")), people).select("known", "place", "signal", "at")
 
 
-def _match_table(plan: Plan, facts: Facts[Any], keyed: Lazy, asset_kinds: list[str]) -> Lazy:
-    pairs = {(kind, "") for timed in plan.signals for kind in timed.signal.kinds}
-    if asset_kinds:
-        distinct = keyed.filter(nw.col("kind").is_in(asset_kinds)).select("kind", "asset_key").unique()
-        (frame,) = facts.engine.collect([distinct])
-        columns = facts.engine.columns(frame)
-        pairs.update(zip(columns["kind"], columns["asset_key"], strict=True))
-    rows = [(*pair, timed) for pair in sorted(pairs) for timed in plan.matching(*pair)]
-    table: dict[str, list[Any]] = {
-        "kind": [kind for kind, _, _ in rows],
-        "asset_key": [asset for _, asset, _ in rows],
-        "signal": [timed.index for _, _, timed in rows],
-        "offset": [timed.offset for _, _, timed in rows],
-        "window": [timed.signal.window_days for _, _, timed in rows],
-    }
-    schema = {"kind": _TEXT, "asset_key": _TEXT, "signal": _INT, "offset": _INT, "window": _INT}
-    return facts.engine.constant(table, schema)
-
-
-def _slots(plan: Plan, facts: Facts[Any]) -> Lazy:
-    points, counted = [], []
-    for timed in plan.signals:
-        points += [*timed.curve.points, 0]
-        counted += [1] * timed.signal.window_days + [0]
-    columns = {"slot": list(range(len(points))), "points": points, "counted": counted}
-    return facts.engine.constant(columns, {"slot": _INT, "points": _INT, "counted": _INT})
-
-
-def _parameters(plan: Plan, facts: Facts[Any]) -> Lazy:
-    signals = [timed.signal for timed in plan.signals]
-    columns: dict[str, list[Any]] = {
-        "signal": [timed.index for timed in plan.signals],
-        "rule": [signal.id for signal in signals],
-        "part": [signal.part.value for signal in signals],
-        "base": [signal.points for signal in signals],
-        "cap": [signal.cap for signal in signals],
-        "account_cap": [signal.account_cap for signal in signals],
-        "min_count": [signal.min_count for signal in signals],
-        "once": [signal.once for signal in signals],
-        "alone": [signal.alone for signal in signals],
-    }
-    schema = {
-        "signal": _INT, "rule": _TEXT, "part": _TEXT, "base": _INT, "cap": _INT, "account_cap": _INT,
-        "min_count": _INT, "once": _BOOL, "alone": _BOOL,
-    }  # fmt: skip
-    return facts.engine.constant(columns, schema)
-
-
-def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: int) -> Tallies:
-    """Sums per holder and signal. `people`: uid, person_account (existing accounts only); `accounts`: uid."""
-    events = matched_events(plan, facts, now).join(_slots(plan, facts), on="slot", how="inner")
-    counted_at = nw.when(nw.col("counted") == 1).then(nw.col("at"))
-    first = events.with_columns(counted_at.alias("counted_at"))
-    sums = first.group_by("person", "account", "signal").agg(
-        nw.col("points").sum().alias("sum"),
-        nw.col("points").min().alias("low"),
-        nw.col("points").max().alias("high"),
-        nw.col("counted").sum().alias("count"),
-        nw.col("counted_at").max().alias("last_at"),
-        nw.col("at").max().alias("last_any"),
-    )
-    parameters = _parameters(plan, facts)
-    by_holder = _resolve(sums, people, accounts).join(parameters, on="signal", how="inner")
-    return Tallies(facts.engine.share(by_holder), parameters)
-
-
-def _resolve(sums: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
-    """To known people and existing accounts; what is left of nobody and nowhere falls out."""
-    found = _located(sums, people)
-    exists = accounts.select(nw.col("uid"), nw.col("uid").alias("exists"))
-    found = found.join(exists, left_on="place", right_on="uid", how="left").with_columns(place=nw.col("exists"))
-    found = found.filter(~nw.col("known").is_null() | ~nw.col("place").is_null())
-    return found.group_by("known", "place", "signal").agg(
-        nw.col("sum").sum(),
-        nw.col("low").min(),
-        nw.col("high").max(),
-        nw.col("count").sum(),
-        nw.col("last_at").max(),
-        nw.col("last_any").max(),
-    )
+def last_positive(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
+    """uid of each person and account, and the time of the last event of a positive signal (positive_at)."""
+    events = _relevant(plan, facts, now, any_age=True)
+    classes = classes_of(plan, facts, events)
+    positive = [found.index for found in classes.every if any(timed.positive for timed in found.members)]
+    events = _classed(classes, facts, events, now).filter(nw.col("event_class").is_in(positive))
+    events = _located(events, people)
+    each = [events.select("at", uid=nw.col(name)).filter(~nw.col("uid").is_null()) for name in ("known", "place")]
+    return nw.concat(each).group_by("uid").agg(nw.col("at").max().alias("positive_at"))
 
 
 def _located(frame: Lazy, people: Lazy) -> Lazy:
@@ -138,116 +285,3 @@ def _located(frame: Lazy, people: Lazy) -> Lazy:
     found = frame.join(known, left_on="person", right_on="uid", how="left")
     place = either(nw.col("known").is_null(), nw.col("account"), nw.col("person_account"))
     return found.with_columns(place.alias("place"))
-
-
-def last_positive(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
-    """uid of each person and account, and the time of the last event of a positive signal (positive_at)."""
-    positive = [timed.index for timed in plan.signals if timed.positive]
-    events = _located(matched_events(plan, facts, now).filter(nw.col("signal").is_in(positive)), people)
-    each = [events.select("at", uid=nw.col(name)).filter(~nw.col("uid").is_null()) for name in ("known", "place")]
-    return nw.concat(each).group_by("uid").agg(nw.col("at").max().alias("positive_at"))
-
-
-def signal_rows(plan: Plan, tally: Tallies, now: int) -> list[Lazy]:
-    """Ledger rows of signals and idleness, of people and accounts."""
-    subjects = nw.concat([_of_people(tally), _of_accounts(tally)])
-    positive = subjects.filter(nw.col("base") > 0)
-    active = positive.group_by("uid").agg(
-        nw.col("count").sum().alias("positive_count"), nw.col("last_any").max().alias("positive_at")
-    )
-    gated = subjects.join(active, on="uid", how="left")
-    silenced = nw.col("alone") & (nw.col("positive_count").fill_null(0) > 0)
-    enough = (nw.col("count") > 0) & (nw.col("count") >= nw.col("min_count"))
-    rows = gated.filter(enough & ~silenced).select(
-        "uid",
-        "rule",
-        "part",
-        nw.col("kept").alias("points"),
-        nw.col("raw").alias("raw_points"),
-        (nw.col("raw") - nw.col("worth")).alias("lost_to_decay"),
-        (nw.col("worth") - nw.col("kept")).alias("lost_to_cap"),
-        nw.col("count"),
-        nw.col("last_at"),
-        text(None).alias("value"),
-    )
-    idle = plan.model.idle
-    if idle is None:
-        return [rows]
-    quiet = active.filter(number(now) - nw.col("positive_at") >= idle.after_days * DAY)
-    return [rows, plain_rows(quiet, IDLE, idle.part.value, number(idle.points), last_at=nw.col("positive_at"))]
-
-
-_TALLY = ("uid", "rule", "part", "base", "min_count", "alone", "count", "last_at", "last_any", "raw", "worth", "kept")
-
-
-def _valued(tally: Tallies) -> Lazy:
-    """Adds raw, worth (before caps) and kept (after the cap of one holder)."""
-    strongest = either(nw.col("base") > 0, nw.col("high"), nw.col("low"))
-    times = either(nw.col("once") & (nw.col("count") > 1), number(1), nw.col("count"))
-    valued = tally.by_holder.with_columns(
-        (nw.col("base") * times).alias("raw"), either(nw.col("once"), strongest, nw.col("sum")).alias("worth")
-    )
-    return valued.with_columns(towards_zero(nw.col("worth"), nw.col("cap")).alias("kept"))
-
-
-def _of_people(tally: Tallies) -> Lazy:
-    return _valued(tally).filter(~nw.col("known").is_null()).with_columns(nw.col("known").alias("uid")).select(*_TALLY)
-
-
-def _of_accounts(tally: Tallies) -> Lazy:
-    own = _valued(tally).filter(~nw.col("place").is_null())
-    sums = own.group_by("place", "signal").agg(
-        nw.col("count").sum(),
-        nw.col("raw").sum(),
-        nw.col("worth").sum(),
-        nw.col("kept").sum(),
-        nw.col("last_at").max(),
-        nw.col("last_any").max(),
-    )
-    rows = sums.join(tally.parameters, on="signal", how="inner")
-    capped = towards_zero(nw.col("kept"), nw.col("account_cap"))
-    return rows.with_columns(capped.alias("kept"), nw.col("place").alias("uid")).select(*_TALLY)
-
-
-def committee_rows(plan: Plan, tally: Tallies, people: Lazy) -> list[Lazy]:
-    """Ledger rows for enough people engaged now. `people`: uid, person_function."""
-    if not plan.model.committee:
-        return []
-    at_work = (nw.col("base") > 0) & (nw.col("high") > 0) & ~nw.col("known").is_null() & ~nw.col("place").is_null()
-    engaged = tally.by_holder.filter(at_work).select("known", "place").unique()
-    engaged = engaged.join(people.select("uid", "person_function"), left_on="known", right_on="uid", how="inner")
-    rows = []
-    for entry in plan.model.committee:
-        wanted = engaged
-        if entry.functions is not None:
-            wanted = engaged.filter(nw.col("person_function").is_in(list(entry.functions)))
-        counts = wanted.group_by("place").agg(nw.col("known").count().alias("count"))
-        enough = counts.filter(nw.col("count") >= entry.people).with_columns(nw.col("place").alias("uid"))
-        rows.append(plain_rows(enough, entry.id, entry.part.value, number(entry.points), count=nw.col("count")))
-    return rows
-
-
-def plain_rows(
-    frame: Lazy,
-    rule: str,
-    part: str,
-    points: nw.Expr,
-    *,
-    count: nw.Expr | None = None,
-    last_at: nw.Expr | None = None,
-    value: nw.Expr | None = None,
-) -> Lazy:
-    """One ledger row per row of `frame` (which has `uid`), for points that neither age nor are capped."""
-    cells = {
-        "uid": nw.col("uid"),
-        "rule": text(rule),
-        "part": text(part),
-        "points": points,
-        "raw_points": points,
-        "lost_to_decay": number(0),
-        "lost_to_cap": number(0),
-        "count": number(1) if count is None else count.cast(_INT),
-        "last_at": number(None) if last_at is None else last_at,
-        "value": text(None) if value is None else value,
-    }
-    return frame.select(**{name: cells[name] for name in LEDGER})

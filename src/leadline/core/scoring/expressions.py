@@ -7,6 +7,7 @@ Only constructs that every engine has: explicit nulls, nested when, integers bel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -14,14 +15,32 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Kind
-from leadline.core.scoring.condition import JOINS, SCORED_FIELDS, Condition
-from leadline.core.scoring.groups import group_names
-from leadline.core.scoring.model import POINT, Band, Model, Part, Persona, Rule
-from leadline.core.scoring.plan import Reach
+from leadline.core.scoring.condition import FIRED, JOINS, SCORED_FIELDS, Condition
+from leadline.core.scoring.model import DAY, POINT, Cap, Limits, Persona
+from leadline.core.scoring.operators import pattern
 
 Expr = nw.Expr
+Lazy = nw.LazyFrame[Any]
 # Added before a floor division so that it never sees a negative number; a multiple of POINT.
 _LIFT = 2**40 * POINT
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What conditions are asked of.
+
+    `fired`: columns of rows by id, null where there is none. Worked out before: `answers`, columns with the answers of
+    conditions, and `absent`, columns that tell whether a fact is missing.
+    """
+
+    now: int
+    fired: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[Condition, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def with_rows(self, columns: Mapping[str, str]) -> Asked:
+        """The same, with these columns of rows."""
+        return replace(self, fired=dict(columns))
 
 
 def column(fact: str) -> str:
@@ -44,8 +63,13 @@ def either(condition: Expr, yes: Expr, no: Expr) -> Expr:
     return nw.when(condition).then(yes).otherwise(no)
 
 
-def missing(fact: str) -> Expr:
+def missing(fact: str, asked: Asked) -> Expr:
     """Whether the fact has no value."""
+    known = asked.absent.get(fact)
+    return _missing(fact) if known is None else nw.col(known)
+
+
+def _missing(fact: str) -> Expr:
     found = nw.col(column(fact))
     empty = found.is_null()
     if SCORED_FIELDS[fact].kind is Kind.LIST:
@@ -53,50 +77,93 @@ def missing(fact: str) -> Expr:
     return empty
 
 
-def holds(condition: Condition) -> Expr:
+def holds(condition: Condition, asked: Asked) -> Expr:
     """The condition's three answers: true, false, null."""
+    known = asked.answers.get(condition)
+    if known is not None:
+        return nw.col(known)
     key, operand = condition.test
+    if key == FIRED:
+        return has_row(operand, asked)
     if key == "not":
-        opposite: Expr = ~holds(operand)
+        opposite: Expr = ~holds(operand, asked)
         return opposite
     if key in JOINS:
-        answers = [holds(child) for child in operand]
-        return _every(answers) if key == "all" else _some(answers)
+        answers = [holds(child, asked) for child in operand]
+        return every(answers) if key == "all" else some(answers)
     fact = str(condition.field)
     if key == "known":
-        absent = missing(fact)
+        absent = missing(fact, asked)
         return ~absent if operand else absent
-    answer: Expr = nw.when(~missing(fact)).then(_test(key, operand, nw.col(column(fact))))
-    return answer
+    return _test(key, operand, fact, asked.now)
 
 
-def fires(condition: Condition) -> Expr:
+def has_row(name: str, asked: Asked) -> Expr:
+    """Whether there is a row of that rule."""
+    found = asked.fired.get(name)
+    return nw.lit(value=False) if found is None else ~nw.col(found).is_null()
+
+
+def fires(condition: Condition, asked: Asked) -> Expr:
     """Whether the condition is certainly true."""
-    certain: Expr = holds(condition).fill_null(value=False)
+    certain: Expr = holds(condition, asked).fill_null(value=False)
     return certain
 
 
-def _test(key: str, operand: Any, value: Expr) -> Expr:
+def unsettled(condition: Condition, asked: Asked, open_: Mapping[str, Expr]) -> Expr:
+    """Whether missing facts could change the answer. `open_` are ids that can be unsettled themselves."""
+    tests = [holds(condition, asked).is_null()]
+    tests += [missing(str(leaf.field), asked) for leaf in condition.leaves() if leaf.known is not None]
+    return some([*tests, *(open_[name] for name in condition.named() if name in open_)])
+
+
+def _test(key: str, operand: Any, fact: str, now: int) -> Expr:
+    value = nw.col(column(fact))
+    if key in ("contains_any", "contains_all"):
+        found = [value.list.contains(word) for word in operand]
+        together = every(found) if key == "contains_all" else some(found)
+        answer: Expr = nw.when(~_missing(fact)).then(together)
+        return answer
     if key == "in":
         return value.is_in(list(operand))
     if key == "equals":
+        if isinstance(operand, bool):
+            return value if operand else ~value
         same: Expr = value == operand
         return same
-    if key == "range":
-        low, high = operand
-        above = [value >= low] if low is not None else []
-        below = [value < high] if high is not None else []
-        return _every(above + below)
-    found = [value.list.contains(word) for word in operand]
-    return _every(found) if key == "contains_all" else _some(found)
+    if key == "matches":
+        return value.str.contains(rf"\A(?:{pattern(operand)})\z")
+    if key == "days_since":
+        value = age(value, now) // DAY
+    low, high = operand
+    above = [value >= low] if low is not None else []
+    below = [value < high] if high is not None else []
+    return every(above + below)
 
 
-def _every(tests: Sequence[Expr]) -> Expr:
+def age(at: Expr, now: int) -> Expr:
+    """Seconds since then; 0 of what lies ahead, null of null."""
+    return nw.when(at >= now).then(number(0)).otherwise(number(now) - at)
+
+
+def added(frame: Lazy, columns: Mapping[str, Expr]) -> Lazy:
+    """The frame with these columns."""
+    return frame.with_columns(**columns) if columns else frame
+
+
+def how_many(values: Expr) -> Expr:
+    """In a grouping: the number of values that are there."""
+    return values.count().cast(nw.Int64())
+
+
+def every(tests: Sequence[Expr]) -> Expr:
+    """Whether all of them; true of none."""
     return reduce(and_, tests) if tests else nw.lit(value=True)
 
 
-def _some(tests: Sequence[Expr]) -> Expr:
-    return reduce(or_, tests)
+def some(tests: Sequence[Expr]) -> Expr:
+    """Whether any of them; false of none."""
+    return reduce(or_, tests) if tests else nw.lit(value=False)
 
 
 def shown(condition: Condition) -> Expr:
@@ -113,10 +180,10 @@ def _value_text(fact: str, leaf: Condition) -> Expr:
     kind, value = SCORED_FIELDS[fact].kind, nw.col(column(fact))
     if kind is Kind.LIST:
         words = leaf.contains_any or leaf.contains_all or ()
-        found = [nw.when(~missing(fact) & value.list.contains(word)).then(text(word)) for word in words]
+        found = [nw.when(~_missing(fact) & value.list.contains(word)).then(text(word)) for word in words]
         return joined(found, ", ") if found else text(None)
     if kind is Kind.BOOLEAN:
-        return nw.when(~missing(fact)).then(either(value, text("true"), text("false")))
+        return nw.when(~_missing(fact)).then(either(value, text("true"), text("false")))
     return value.cast(nw.String())
 
 
@@ -136,10 +203,11 @@ def total(parts: Iterable[Expr]) -> Expr:
 def persona_points(persona: Persona) -> Expr:
     """Thousandths for seniority and function."""
     buys = nw.col("person_function").is_in(list(persona.functions)).fill_null(value=False)
-    return either(buys, _by_seniority(persona.points), _by_seniority(persona.elsewhere))
+    return either(buys, by_seniority(persona.points), by_seniority(persona.elsewhere))
 
 
-def _by_seniority(points: Mapping[str, int]) -> Expr:
+def by_seniority(points: Mapping[str, int]) -> Expr:
+    """What a table gives; 0 where seniority is missing or not in it."""
     value = nw.col("person_seniority")
     return reduce(lambda rest, pair: either(value == pair[0], number(pair[1]), rest), points.items(), number(0))
 
@@ -147,17 +215,6 @@ def _by_seniority(points: Mapping[str, int]) -> Expr:
 def persona_text() -> Expr:
     """The seniority and function that were read."""
     return joined([nw.col("person_seniority"), nw.col("person_function")], ", ")
-
-
-def best_gain(reach: Reach) -> Expr:
-    """Thousandths by which fit could rise if missing facts turned out best."""
-    by_fact = {fact: gains[Part.FIT][0] for fact, gains in reach.joint.items() if Part.FIT in gains}
-    gains = [either(missing(fact), number(points), number(0)) for fact, points in by_fact.items()]
-    return total([*gains, *(_open_gain(rule) for rule in reach.alone if rule.part is Part.FIT)])
-
-
-def _open_gain(rule: Rule) -> Expr:
-    return either(holds(rule.when).is_null(), number(max(rule.points, 0)), number(0))
 
 
 def smaller(value: Expr, bound: Expr) -> Expr:
@@ -170,43 +227,27 @@ def larger(value: Expr, bound: Expr) -> Expr:
     return either(value < bound, bound, value)
 
 
-def towards_zero(value: Expr, cap: Expr) -> Expr:
-    """`value`, no further from zero than `cap`, which has its sign or is null."""
-    return either(cap > 0, smaller(value, cap), larger(value, cap))
-
-
 def whole(value: Expr) -> Expr:
     """Down to a whole point."""
     return ((value + _LIFT) // POINT * POINT - _LIFT).cast(nw.Int64())
 
 
-def group(model: Model) -> Expr:
-    """The group, from columns score, the parts, fit_max, completeness, previous_group, disqualified."""
-    names = group_names(model)
-    last = model.groups[-1].group.value
-    target: Expr = text(last)
-    target_rank: Expr = number(names.index(last))
-    for entry in reversed(model.groups[:-1]):
-        inside = _inside(entry.when, 0)
-        target = either(inside, text(entry.group.value), target)
-        target_rank = either(inside, number(names.index(entry.group.value)), target_rank)
-    previous = nw.col("previous_group")
-    previous_rank, stays = number(len(names)), nw.lit(value=False)
-    for name in names:
-        previous_rank = either(previous == name, number(names.index(name)), previous_rank)
-    for entry in model.groups:
-        relaxed = _inside(entry.when, model.hysteresis) if entry.when else nw.lit(value=True)
-        stays = stays | ((previous == entry.group.value) & relaxed).fill_null(value=False)
-    kept = either((target_rank > previous_rank) & stays, previous, target)
-    return either(nw.col("disqualified"), text(last), kept)
+def share(value: Expr, percent: int) -> Expr:
+    """That many percent of a value in whole points."""
+    return (((value + _LIFT) // POINT).cast(nw.Int64()) - _LIFT // POINT) * (POINT // 100 * percent)
 
 
-def _inside(bands: Mapping[str, Band], give: int) -> Expr:
-    tests = []
-    for name, (low, high) in bands.items():
-        unit = 1 if name == "completeness" else POINT
-        if low is not None:
-            tests.append(nw.col(name) >= (low - give) * unit)
-        if high is not None:
-            tests.append(nw.col(name) < high * unit)
-    return _every(tests)
+def clamped(value: Expr, limits: Limits | Cap) -> Expr:
+    """Into the limits."""
+    if limits.max is not None:
+        value = smaller(value, number(limits.max * POINT))
+    if limits.min is not None:
+        value = larger(value, number(limits.min * POINT))
+    return value
+
+
+def limited_sign(value: Expr, cap: int | None) -> Expr:
+    """`value`, no further from zero than `cap`, which has its sign."""
+    if cap is None:
+        return value
+    return smaller(value, number(cap)) if cap > 0 else larger(value, number(cap))

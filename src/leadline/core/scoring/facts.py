@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 import narwhals.stable.v2 as nw
@@ -21,8 +22,27 @@ _TYPES = {
 }  # fmt: skip
 
 
+class Gather(StrEnum):
+    """How the values of one holder become one."""
+
+    SUM = "sum"
+    LOWEST = "min"
+    HIGHEST = "max"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A column of a tally: `of`, over the holder's rows of one class. Nulls are left out."""
+
+    name: str
+    of: str
+    event_class: int
+    how: Gather
+
+
 class Engine(Protocol[Out]):
-    """Where frames run. `Out` is its eager frame."""
+    """Where frames run. `Out` is its eager frame. `frames.Portable` has ways that every engine knows."""
 
     def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
         """A small frame of these values."""
@@ -40,6 +60,25 @@ class Engine(Protocol[Out]):
         """The values of an eager frame."""
         ...
 
+    def number(self, people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
+        """Both with `key`, which tells their rows apart, also those of one frame from those of the other."""
+        ...
+
+    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
+        """One row per `holder` of the events, and a column per cell; `keys` are the frames that `number` gave.
+
+        Where a holder has no row of the class, the cell is null or 0.
+        """
+        ...
+
+    def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """Adds columns of a table: row `column` of it (from 0; never null)."""
+        ...
+
+    def stack(self, frame: Lazy, rows: Sequence[Mapping[str, nw.Expr]]) -> Lazy:
+        """One row per row of the frame and entry of `rows`, where `points` is not null. Entries have one shape."""
+        ...
+
     def digest(self, lines: Lazy) -> Digest:
         """The digest of records by their lines (uid, line): sorted by their bytes, with line breaks between."""
         ...
@@ -49,10 +88,10 @@ class Engine(Protocol[Out]):
 class Facts(Generic[Out]):
     """Everything that is known, as native frames (eager or lazy) of one engine.
 
-    accounts: `uid`, the scored fields of `Entity.ACCOUNT`, `previous_group`. people: one row per
-    human, `uid`, the scored fields of `Entity.PERSON` (`account` is an account's uid),
-    `previous_group`. events: `person`, `account`, `kind`, `asset`, `at`; uids of rows above, or null.
-    Row order does not matter; uids are unique over both tables.
+    accounts: `uid`, the scored fields of `Entity.ACCOUNT`, `previous_group` and `group_since` (seconds). people:
+    one row per human, `uid`, the scored fields of `Entity.PERSON` (`account` is an account's uid), the same two.
+    events: `person`, `account`, `kind`, `asset`, `at`; uids of rows above, or null. Row order does not matter, but
+    a lazy frame must give its rows in the same order each time; uids are unique over both tables.
     """
 
     accounts: Any
@@ -72,12 +111,12 @@ class Scored(Generic[Out]):
     ledger: Out
 
 
-# score, its parts and fit_max in thousandths; completeness in percent; texts joined by ';'.
+# Scores and parts in thousandths; completeness in percent; texts joined by ';'; segment "" for none.
 SCORES: Schema = {
-    "uid": nw.String(), "entity": nw.String(), "score": nw.Int64(), "fit": nw.Int64(), "fit_max": nw.Int64(),
-    "persona": nw.Int64(), "intent": nw.Int64(), "negative": nw.Int64(), "completeness": nw.Int64(),
-    "missing_fields": nw.String(), "disqualified": nw.Boolean(), "disqualify_reasons": nw.String(),
-    "group": nw.String(),
+    "uid": nw.String(), "entity": nw.String(), "segment": nw.String(), "score": nw.Int64(), "score_min": nw.Int64(),
+    "score_max": nw.Int64(), "fit": nw.Int64(), "fit_max": nw.Int64(), "persona": nw.Int64(), "intent": nw.Int64(),
+    "readiness": nw.Int64(), "negative": nw.Int64(), "completeness": nw.Int64(), "missing_fields": nw.String(),
+    "flags": nw.String(), "disqualified": nw.Boolean(), "disqualify_reasons": nw.String(), "group": nw.String(),
 }  # fmt: skip
 # points = raw_points - lost_to_decay - lost_to_cap, in thousandths; last_at in seconds.
 LEDGER: Schema = {
@@ -93,4 +132,4 @@ EVENTS: Schema = {
 def subject_schema(entity: Entity) -> Schema:
     """Columns of `Facts.accounts` or `Facts.people`."""
     scored = {field.name: _TYPES[field.kind] for field in FIELDS[entity] if field.scored}
-    return {"uid": nw.String(), **scored, "previous_group": nw.String()}
+    return {"uid": nw.String(), **scored, "previous_group": nw.String(), "group_since": nw.Int64()}

@@ -1,0 +1,51 @@
+"""What scoring needs from an engine, in constructs that all engines have. An engine may know faster ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from leadline.core.scoring.facts import Cell, Gather, Lazy, Schema
+
+
+class Portable:
+    """Base of engines."""
+
+    def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """A small frame of these values."""
+        raise NotImplementedError
+
+    def number(self, people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
+        """Both with `key`: their uids, which are unique over both."""
+        key = nw.col("uid").alias("key")
+        return people.with_columns(key), accounts.with_columns(key)
+
+    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
+        """One grouping, with a conditional aggregate per cell."""
+        return events.group_by("holder").agg(*[_gathered(cell).alias(cell.name) for cell in cells])
+
+    def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """A join with the table."""
+        size = max(len(values) for values in table.values())
+        place = f"{column}_place"
+        small = self.constant({place: range(size), **table}, {place: nw.Int64(), **schema})
+        return frame.join(small, left_on=column, right_on=place, how="left")
+
+    def stack(self, frame: Lazy, rows: Sequence[Mapping[str, nw.Expr]]) -> Lazy:
+        """One selection per entry."""
+        return nw.concat([frame.select(**row).filter(~nw.col("points").is_null()) for row in rows])
+
+
+def _gathered(cell: Cell) -> nw.Expr:
+    value = nw.when(nw.col("event_class") == cell.event_class).then(nw.col(cell.of))
+    match cell.how:
+        case Gather.SUM:
+            return value.sum()
+        case Gather.LOWEST:
+            return value.min()
+        case Gather.HIGHEST:
+            return value.max()
+        case Gather.COUNT:
+            return value.count().cast(nw.Int64())
