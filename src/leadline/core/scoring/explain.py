@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from leadline.core.scoring.behind import people_behind
 from leadline.core.scoring.evaluate import evaluate
-from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, PERSONA, POINT, ROUNDING, WEIGHT, Model
+from leadline.core.scoring.model import CAP, DAY, FLOOR, IDLE, PERSONA, POINT, ROUNDING, TOTAL, WEIGHT, Model, Part
 from leadline.core.scoring.plan import compile_model
 from leadline.core.scoring.subject import Evaluation, LedgerRow, Subject, Tally
 
 _ADJUSTMENTS = {
     CAP: "Limit of {part} reached",
     FLOOR: "Lowest value of {part}",
-    ROUNDING: "Down to a whole point",
-    WEIGHT: "Weight of {part} in the score",
+    ROUNDING: "{part}: down to a whole point",
+    WEIGHT: "{part}: {weight} percent of it count",
 }
+LEAST_TOLD = POINT // 2  # thousandths: what rounds to 0 is no reason
 
 # Not strftime's, which follow the machine's language.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -56,17 +57,23 @@ class Explanation:
     lines: tuple[Line, ...]
 
 
-def rule_names(model: Model) -> dict[str, str]:
-    """What a salesperson reads, by rule."""
+def spoken_names(model: Model) -> dict[str, str]:
+    """What a salesperson reads, by the id of what gives points. Where only segments have a persona, the first one's."""
     named = {rule.id: rule.name for rule in model.rules}
     named |= {signal.id: signal.name for signal in model.signals}
     named |= {entry.id: entry.name for entry in model.committee}
-    named |= {entry.id: entry.name for entry in model.caps}
-    if model.persona:
-        named[PERSONA] = model.persona.name
+    personas = [model.persona, *(segment.persona for segment in model.segments)]
+    persona = next(filter(None, personas), None)
+    if persona:
+        named[PERSONA] = persona.name
     if model.idle:
         named[IDLE] = model.idle.name
     return named
+
+
+def rule_names(model: Model) -> dict[str, str]:
+    """What every row of a ledger is called that a model file names: what gives points, and caps."""
+    return spoken_names(model) | {entry.id: entry.name for entry in model.caps}
 
 
 def explain(model: Model, subject: Subject, now: int, *, segment: str | None = None) -> Explanation:
@@ -76,20 +83,30 @@ def explain(model: Model, subject: Subject, now: int, *, segment: str | None = N
     """
     whole_plan = compile_model(model)
     evaluation = evaluate(model, subject, now, plan=whole_plan, segment=segment)
-    plan, names = whole_plan.of(evaluation.segment), rule_names(model)
+    plan = whole_plan.of(evaluation.segment)
+    names = rule_names(plan.model)
     lines: list[Line] = []
     for row in evaluation.ledger:
         mine = [tally for tally in evaluation.tallies if tally.timed.signal.id == row.rule]
         if mine:
             lines += _event_lines(row, mine, now)
         else:
-            lines.append(_rule_line(row, names, subject, people_behind(plan, evaluation, row, now)))
+            name = _adjustment(plan.model, row) or names[row.rule]
+            lines.append(_rule_line(row, name, subject, people_behind(plan, evaluation, row, now)))
     return Explanation(evaluation, now, tuple(lines))
 
 
-def _rule_line(row: LedgerRow, names: Mapping[str, str], subject: Subject, people: tuple[str, ...]) -> Line:
-    adjustment = _ADJUSTMENTS.get(row.rule)
-    name = adjustment.format(part=row.part) if adjustment else names[row.rule]
+def _adjustment(model: Model, row: LedgerRow) -> str | None:
+    """What a row of limits, rounding or weight is called; None of any other row."""
+    text = _ADJUSTMENTS.get(row.rule)
+    if text is None:
+        return None
+    if row.part == TOTAL:
+        return text.format(part="the score")
+    return text.format(part=row.part, weight=model.weight(Part(row.part)))
+
+
+def _rule_line(row: LedgerRow, name: str, subject: Subject, people: tuple[str, ...]) -> Line:
     return Line(
         row.rule,
         name,
@@ -97,7 +114,7 @@ def _rule_line(row: LedgerRow, names: Mapping[str, str], subject: Subject, peopl
         row.points,
         row.raw_points,
         value=row.value,
-        source=None if adjustment else subject.uid,
+        source=subject.uid if row.count else None,
         person=people[0] if len(people) == 1 else None,
         at=row.last_at,
         people=people,
@@ -145,11 +162,11 @@ def _tally_lines(tally: Tally, now: int) -> list[Line]:
 def sentences(model: Model, rows: Sequence[LedgerRow], *, max_length: int = 1000, limit: int | None = None) -> str:
     """The reasons for a score, strongest first, as short lines that fit into a CRM field.
 
-    Whole lines only; lines that do not fit (in characters) are left out, weakest first, and so are
-    reasons of less than half a point.
+    Caps, limits, rounding and weights are no reasons. Whole lines only; lines that do not fit (in characters) are left
+    out, weakest first, and so are reasons of less than half a point.
     """
-    names = rule_names(model)
-    reasons = [row for row in rows if row.rule in names and abs(row.points) >= POINT // 2]
+    names = spoken_names(model)
+    reasons = [row for row in rows if row.rule in names and abs(row.points) >= LEAST_TOLD]
     reasons.sort(key=lambda row: (-abs(row.points), row.rule))
     text = ""
     for row in reasons[:limit]:
