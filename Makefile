@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast soak peers java lint types bench bench-scoring complete-read wheel constraints clean
+.PHONY: help install deploy demo test test-fast soak fuzz peers java lint types bench bench-scoring complete-read wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -46,6 +46,9 @@ test: install ## every test
 
 soak: install ## a simulated day with 2 % faults and three killed workers an hour, against an undisturbed one
 	@SOAK_HOURS=24 $(BIN)/pytest -q -s -m heavy tests/flow/test_soak.py
+
+fuzz: install ## scoring beside its reference, on 10,000 random pairs of model and record of each kind; FUZZ="--pairs N"
+	@$(BIN)/python -m tests.oracle.fuzz $(FUZZ)
 
 test-fast: install ## every test that does not need minutes
 	@$(PYTEST) -m "not heavy"

@@ -135,7 +135,7 @@ def subjects(records: Records) -> list[Subject]:
 # What must be true of every result
 
 
-def adds_up(model: Model, result: Result) -> None:
+def adds_up(result: Result) -> None:
     """The ledger sums to the score, and without weights to the parts; the score lies in its interval."""
     sums: dict[str, int] = defaultdict(int)
     for row in result.ledger:

@@ -48,6 +48,7 @@ BANDS = (
     *((low, None) for low in (-5, 0, 1, 5, 10, 20, 30, 50)),
     (None, 0), (None, 10), (None, 30), (0, 10), (-10, 5), (5, 25), (10, 100),
 )  # fmt: skip
+FINE = tuple((low, None) for low in (1, 3, 5, 8, 10, 15, 20, 25, 30, 40, -5, -10))
 WEIGHTS = (0, 1, 33, 50, 99, 100, 150, 1000)
 EDGES = (-10, 0, 1, 5, 10, 20, 40)
 
@@ -63,7 +64,10 @@ class _Maker:
 
     def __init__(self, draw: st.DrawFn, features: frozenset[str]) -> None:
         self.draw, self.features = draw, features
-        self.segments = [f"segment_{n}" for n in range(self.some(1, 2, 2, 3))] if self.maybe("segments") else []
+        # A third of the models is about little else than behaviour, so that many records change as time goes by.
+        self.lively = self.some(False, False, True)
+        segmented = self.maybe("segments", False, not self.lively)
+        self.segments = [f"segment_{n}" for n in range(self.some(1, 2, 2, 3))] if segmented else []
         account, person = list(ACCOUNT_LEAVES), list(PERSON_LEAVES)
         for feature in ("matches", "days_since"):
             if feature in features:
@@ -211,7 +215,10 @@ class _Maker:
 
     def dimensions(self) -> list[str]:
         """What groups may look at."""
-        found = ["score", "score", "fit", "persona", "intent", "negative", "fit_max", "completeness"]
+        found = ["score", "intent", "score", "negative"]
+        if self.lively:
+            return found
+        found += ["fit", "persona", "fit_max", "completeness"]
         found += ["readiness"] if "readiness" in self.features else []
         return found + (["score_min", "score_max"] if "interval" in self.features else [])
 
@@ -223,7 +230,8 @@ class _Maker:
         for name in self.several([*GROUPS[:5], "nurture "], 1, 5):
             needs = self.several(needed, 1, 2) if needed and self.maybe("needs", False, False, True) else []
             least = 0 if needs else 1
-            when = {dimension: self.some(*BANDS) for dimension in self.several(self.dimensions(), least, 2)}
+            bands = FINE if self.lively else BANDS
+            when = {dimension: self.some(*bands) for dimension in self.several(self.dimensions(), least, 2)}
             entries.append({"group": name.strip(), "when": when, "needs": needs})
         return {"groups": [*entries, {"group": self.some("poor_fit", "poor_fit", "poor_fit", *GROUPS)}]}
 
@@ -245,11 +253,13 @@ class _Maker:
 
     def limits(self) -> Content:
         """Of the total, or of a part."""
-        low, high = self.some(*LIMITS)
+        low, high = self.some((None, None), (0, 100)) if self.lively else self.some(*LIMITS)
         return {key: value for key, value in (("min", low), ("max", high)) if value is not None}
 
     def parts(self) -> Content:
         """Limits and weights of parts."""
+        if self.lively and self.some(True, False):
+            return {}
         parts = [part for part in PARTS if part != "readiness" or "readiness" in self.features]
         found = {part: self.limits() for part in self.several(parts, 0, 3)}
         for part in self.several(parts, 0, 2) if "weights" in self.features else ():
@@ -270,7 +280,7 @@ class _Maker:
         if self.some(False, True):
             found |= self.groups(needed)
         if self.some(False, True):
-            found["hysteresis"] = self.some(0, 2, 6)
+            found["hysteresis"] = self.some(0, 2, 20)
         if self.maybe("stay"):
             found["minimum_stay_days"] = self.some(0, 2, 30)
         return found
@@ -286,9 +296,9 @@ class _Maker:
         """The whole file."""
         rules = self.many(self.rule, 0, 2, 3, 4, 5)
         found: Content = {
-            "name": "random", "signals": self.many(self.signal, 0, 1, 2, 3, 3, 4, 5),
+            "name": "random", "signals": self.many(self.signal, *((3, 4, 5) if self.lively else (0, 1, 2, 3))),
             "committee": self.many(self.committee, 0, 0, 1, 2), "parts": self.parts(), "total": self.limits(),
-            "hysteresis": self.some(0, 1, 3, 6),
+            "hysteresis": self.some(3, 0, 1, 6, 20),
         }  # fmt: skip
         if self.some(False, True):
             found["idle"] = {"after_days": self.some(2, 20, 60), "points": self.some(-20, -5, -2.5, 3)}

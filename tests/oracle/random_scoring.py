@@ -30,17 +30,8 @@ from tests.oracle.random_words import (
 )
 
 __all__ = [
-    "ALL",
-    "DAY",
-    "FEATURES",
-    "NOW",
-    "Records",
-    "known_after_all",
-    "many_records",
-    "models",
-    "records",
-    "together",
-]
+    "ALL", "DAY", "FEATURES", "NOW", "Records", "known_after_all", "many_records", "models", "records", "together",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

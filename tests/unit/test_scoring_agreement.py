@@ -45,7 +45,7 @@ def test_the_evaluator_agrees_with_the_reference(model: Model, records: Records)
 def test_ledgers_add_up(model: Model, records: Records) -> None:
     """Ledgers sum to scores and parts, and scores lie in their intervals."""
     for result in reference.score_all(model, agreement.world_of(records), NOW).values():
-        agreement.adds_up(model, result)
+        agreement.adds_up(result)
 
 
 @settings(examples, max_examples=15)
