@@ -12,10 +12,11 @@ from leadline.app.lookback import Asked, chosen_model, forgotten_before, looking
 from leadline.app.lookup import identify, subject_of
 from leadline.app.subjects import subject_from
 from leadline.core.scoring.cause import Scoring
-from leadline.core.scoring.due import next_due
+from leadline.core.scoring.due import Due, next_due
 from leadline.core.scoring.explain import Explanation, explain
 from leadline.core.scoring.plan import compile_model
 from leadline.core.scoring.qualification import qualification_parts
+from leadline.core.scoring.questions import Question, approached, questions
 from leadline.sdk.errors import ConfigError
 from leadline.store.facts import load_facts
 from leadline.store.past import facts_at, home_at
@@ -36,7 +37,8 @@ _HORIZON = 400 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Everything about one record. `next_change_at` is None when nothing changes its group by age alone.
+    """Everything about one record. `next_change_at` and `next_group` are None when nothing changes its group by age
+    alone; `questions` are the missing facts that would.
 
     `assumed`: the record was read only after that time; `forgotten_before`: the time lies before what is kept.
     """
@@ -49,6 +51,8 @@ class Told:
     model: Model
     explanation: Explanation
     next_change_at: int | None
+    next_group: str | None
+    questions: tuple[Question, ...]
     history: History
     effects: list[dict[str, Any]]
     assumed: bool = False
@@ -88,6 +92,7 @@ def tell(project: Project, text: str, asked: Asked | None = None) -> Told:
         history = history_of(project, connection, entity, uid, until=now, present=present)
         done = [row for row in list_subject_effects(connection, uid) if moment is None or row["planned_at"] <= now]
     explanation = explain(model, subject, now)
+    following = outlook(model, explanation)
     rows = {row["uid"]: row for row in (*facts.accounts, *facts.people)}
     return Told(
         uid=uid,
@@ -97,7 +102,9 @@ def tell(project: Project, text: str, asked: Asked | None = None) -> Told:
         stored=facts.scores.get(uid),
         model=model,
         explanation=explanation,
-        next_change_at=next_change(model, explanation),
+        next_change_at=following.next_change_at,
+        next_group=following.next_group,
+        questions=_questions(model, explanation),
         history=history,
         effects=done,
         assumed=assumed,
@@ -117,7 +124,17 @@ def _then(connection: Connection, entity: Entity, named: str, moment: Moment) ->
 
 def next_change(model: Model, explanation: Explanation) -> int | None:
     """When the record's group changes if nothing else happens."""
-    now = explanation.now
+    return outlook(model, explanation).next_change_at
+
+
+def outlook(model: Model, explanation: Explanation) -> Due:
+    """When the record's group changes, and to which, if nothing else happens."""
     never = 1_000_000  # points: only a change of group ends the walk
-    due = next_due(compile_model(model), explanation.evaluation, now, pushed=None, n=never, horizon=_HORIZON)
-    return due.next_change_at
+    plan, found = compile_model(model), explanation.evaluation
+    return next_due(plan, found, explanation.now, pushed=None, n=never, horizon=_HORIZON)
+
+
+def _questions(model: Model, explanation: Explanation) -> tuple[Question, ...]:
+    evaluation, now = explanation.evaluation, explanation.now
+    who = approached(compile_model(model), evaluation.subject, now)
+    return tuple(questions(model, evaluation, now, approach=who))

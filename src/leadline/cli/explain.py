@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from leadline.app.explaining import Told
+    from leadline.core.scoring.questions import Question
 
 
 _SHOWN_EFFECTS = 10
@@ -80,7 +81,11 @@ def explain_answer(told: Told) -> dict[str, Any]:
         "disqualified": list(evaluation.reasons),
         "missing": list(evaluation.missing),
         "fit_if_known": evaluation.fit_max,
+        "score_min": evaluation.score_min,
+        "score_max": evaluation.score_max,
+        "questions": [question_answer(question) for question in told.questions],
         "next_change_at": output.moment(told.next_change_at) if told.next_change_at else None,
+        "next_group": told.next_group,
         "lines": [
             {**asdict(line), "at": output.moment(line.at) if line.at else None} for line in told.explanation.lines
         ],
@@ -89,6 +94,19 @@ def explain_answer(told: Told) -> dict[str, Any]:
         "assumed": told.assumed,
         "forgotten_before": output.moment(told.forgotten_before) if told.forgotten_before is not None else None,
         "effects": [effect_answer(row) for row in told.effects],
+    }
+
+
+def question_answer(question: Question) -> dict[str, Any]:
+    """A missing fact that is worth asking for, as JSON; points are whole thousandths."""
+    return {
+        "group": question.group,
+        "low": question.low,
+        "high": question.high,
+        "answers": [
+            {"fact": answer.gap.fact, "person": answer.gap.person, "answer": answer.said()}
+            for answer in question.answers
+        ],
     }
 
 
@@ -114,9 +132,12 @@ def explain_lines(told: Told) -> list[RenderableType]:
         lines.append(f"Disqualified: {', '.join(evaluation.reasons)}.")
     if evaluation.missing:
         names = ", ".join(name.replace("_", " ") for name in evaluation.missing)
-        lines.append(f"Not known: {names}; fit could reach {evaluation.fit_max // POINT}.")
-    if told.next_change_at:
-        lines.append(f"If nothing else happens, the group changes on {output.moment(told.next_change_at)}.")
+        reach = f"{evaluation.score_min // POINT} to {evaluation.score_max // POINT}"
+        lines.append(f"Not known: {names}. If it were, the score could be {reach}.")
+    lines += [f"Worth asking: {escape(question.said(told.names))}." for question in told.questions]
+    if told.next_change_at and told.next_group:
+        group = told.next_group.replace("_", " ")
+        lines.append(f"If nothing else happens, the group changes to {group} on {output.moment(told.next_change_at)}.")
     lines += trust_lines(int(told.assumed), told.forgotten_before, many=False)
     lines += history_lines(told)
     if told.effects:
