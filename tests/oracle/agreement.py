@@ -12,6 +12,7 @@ from tests.oracle.random_scoring import Records
 from tests.oracle.reference_scorer import PARTS, Result, Row, World
 
 from leadline.core.entities import Entity
+from leadline.core.scoring.compile import score
 from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.facts import LEDGER, SCORES
 from leadline.core.scoring.model import Model
@@ -67,8 +68,6 @@ def by_key(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], tuple[
 
 def frames_agree(model: Model, records: Records, results: Mapping[str, Result]) -> int:
     """Every column of every score and ledger row is that of the reference. Gives the number of ledger rows."""
-    from leadline.core.scoring.compile import score
-
     scored = score(model, local.facts(records.accounts, records.people, records.events), NOW)
     scores = {row["uid"]: row for row in scored.scores.to_dicts()}
     ledger = ledger_of(scored.ledger)

@@ -16,6 +16,7 @@ from tests.oracle import agreement, random_scoring
 from tests.oracle import reference_scorer as reference
 from tests.oracle.random_scoring import Records
 
+from leadline.core.scoring.compile import score
 from leadline.core.scoring.model import Model
 from leadline.frames import local
 
@@ -26,21 +27,21 @@ models = random_scoring.models(random_scoring.ALL if NAMED is None else frozense
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-@settings(examples, max_examples=60)
-@given(model=models, records=random_scoring.records())
+@settings(examples, max_examples=30)
+@given(model=models, records=random_scoring.many_records(4))
 def test_frames_agree_with_the_reference(model: Model, records: Records) -> None:
     """Every column of every score and of every ledger row is equal."""
     agreement.frames_agree(model, records, reference.score_all(model, agreement.world_of(records), NOW))
 
 
-@settings(examples, max_examples=300)
+@settings(examples, max_examples=200)
 @given(model=models, records=random_scoring.records())
 def test_the_evaluator_agrees_with_the_reference(model: Model, records: Records) -> None:
     """One record at a time comes to the same."""
     agreement.evaluator_agrees(model, records, reference.score_all(model, agreement.world_of(records), NOW))
 
 
-@settings(examples, max_examples=300)
+@settings(examples, max_examples=200)
 @given(model=models, records=random_scoring.records())
 def test_ledgers_add_up(model: Model, records: Records) -> None:
     """Ledgers sum to scores and parts, and scores lie in their intervals."""
@@ -48,12 +49,10 @@ def test_ledgers_add_up(model: Model, records: Records) -> None:
         agreement.adds_up(result)
 
 
-@settings(examples, max_examples=15)
+@settings(examples, max_examples=10)
 @given(model=models, records=random_scoring.records(), seed=st.randoms(use_true_random=False))
 def test_order_of_input_does_not_matter(model: Model, records: Records, seed: Any) -> None:
     """Shuffled rows come to the same scores and ledger."""
-    from leadline.core.scoring.compile import score
-
     first = score(model, local.facts(records.accounts, records.people, records.events), NOW)
     shuffled = [seed.sample(rows, len(rows)) for rows in (records.accounts, records.people, records.events)]
 
@@ -64,12 +63,10 @@ def test_order_of_input_does_not_matter(model: Model, records: Records, seed: An
     assert first.ledger.sort(order).equals(second.ledger.sort(order))
 
 
-@settings(examples, max_examples=15)
+@settings(examples, max_examples=10)
 @given(model=models, records=random_scoring.records())
 def test_partitions_do_not_matter(model: Model, records: Records) -> None:
     """Each account with its people and their events, and each person without one, scored on their own."""
-    from leadline.core.scoring.compile import score
-
     whole = score(model, local.facts(records.accounts, records.people, records.events), NOW)
 
     parts = [score(model, local.facts(p.accounts, p.people, p.events), NOW) for p in partitions(records)]
@@ -100,8 +97,6 @@ def partitions(records: Records) -> list[Records]:
 def test_nothing_is_a_float() -> None:
     """Scores and ledgers hold integers, texts and booleans."""
     model = Model.model_validate({"name": "empty", "groups": [{"group": "poor_fit"}]})
-
-    from leadline.core.scoring.compile import score
 
     scored = score(model, local.facts([{"uid": "a"}], [], []), NOW)
 
