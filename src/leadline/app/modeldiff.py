@@ -130,7 +130,7 @@ def diff_models(
         write = _csv(stack, table)
         for chunk in survey(project, None):
             names = {row["uid"]: str(row["name"] or "") for row in (*chunk.facts.accounts, *chunk.facts.people)}
-            for mover in pair.movers(frames_of(chunk.facts), names):
+            for mover in pair.movers(frames_of(chunk.facts), names) if names else ():
                 write(mover)
                 if len(heap) < limit:
                     heappush(heap, (mover.weight, mover))

@@ -70,7 +70,8 @@ def score_stored(
     def chunks() -> Iterator[Facts[Any]]:
         for chunk in survey(project, moment):
             run.assumed += chunk.assumed
-            yield frames_of(chunk.facts)
+            if chunk.facts.subjects():
+                yield frames_of(chunk.facts)
             looked_at(chunk.looked_at)
 
     if project.settings.frames == "spark":
