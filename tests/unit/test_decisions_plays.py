@@ -233,6 +233,29 @@ def test_the_task_tells_why_what_is_missing_what_happened_and_what_to_do() -> No
     ]
 
 
+def test_the_task_names_the_fact_worth_asking_for() -> None:
+    """One line more, below what is not known."""
+    lines = task_body(brief(ask="annual revenue unknown: 58 to 73; from 200 on it is priority")).split("\n")
+    assert lines[2:4] == [
+        "Not known yet: annual revenue.",
+        "Worth asking: annual revenue unknown: 58 to 73; from 200 on it is priority.",
+    ]
+
+
+def test_only_tasks_ask_for_missing_facts() -> None:
+    """To find them takes work, which other plays do without."""
+    asked: list[str] = []
+
+    def asks() -> list[str]:
+        asked.append("now")
+        return ["employees unknown"]
+
+    task = one(react(PLAY, situation(asks=asks), team(), RULES), CreateTask)
+    assert "Worth asking: employees unknown." in task.body
+    react(None, situation(asks=asks), team(), RULES)
+    assert asked == ["now"]
+
+
 def test_the_task_of_somebody_new_without_a_person() -> None:
     text = task_body(brief(was=None, missing=[], person=None, routed="", next_step="send something useful to"))
     assert text.split("\n") == [

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import orjson
 
 from leadline.core.decisions.plays import Situation, ref
+from leadline.core.entities import Entity
+from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.explain import sentences
 from leadline.core.scoring.model import Model
-from leadline.core.scoring.subject import LedgerRow
+from leadline.core.scoring.plan import compile_model
+from leadline.core.scoring.questions import questions
+from leadline.core.scoring.subject import Event, LedgerRow, Subject
 from leadline.sdk.records import RecordRef
 from leadline.store.facts import ClusterFacts
 
@@ -45,6 +50,7 @@ class ClusterView:
         lines: Mapping[str, list[dict[str, Any]]],
     ) -> None:
         self._model = model
+        self._plan = compile_model(model)
         self.facts = facts
         self.scored = scored
         self.lines = lines
@@ -112,7 +118,24 @@ class ClusterView:
             reasons=reasons(self._model, self.lines.get(uid, [])).splitlines(),
             missing=[name for name in scored["missing_fields"].split(";") if name],
             now=now,
+            asks=partial(self._asks, uid, now),
         )
+
+    def _asks(self, uid: str, now: int) -> list[str]:
+        """The missing facts of a record that would change its group, in words."""
+        is_account, people = uid in self.account_uids, self._people.get(uid, [])
+        events = tuple(
+            Event(row["kind"], row["at"], row["person"], row["account"], row["asset"], row["uid"])
+            for row in self._events.get(uid, [])
+        )
+        entity = Entity.ACCOUNT if is_account else Entity.PERSON
+        before = self.facts.scores.get(uid)
+        stood = (before["group"], before["group_since"]) if before else (None, None)
+        subject = Subject(entity, uid, self._rows[uid] if is_account else None, tuple(people), events, *stood)
+        who = self._approach(uid, people) if is_account else None
+        evaluation = evaluate(self._model, subject, now, plan=self._plan)
+        found = questions(self._model, evaluation, now, approach=who["uid"] if who else None)
+        return [question.said({row["uid"]: row["name"] or row["uid"] for row in people}) for question in found]
 
     def _approach(self, uid: str, people: list[dict[str, Any]]) -> Mapping[str, Any] | None:
         """Whom to approach: of those not disqualified, the highest score, the uid deciding ties.

@@ -39,7 +39,7 @@ _ROUTING = "Routing: "
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """Everything a salesperson needs before reaching out."""
+    """Everything a salesperson needs before reaching out. `ask`: the missing fact that would change the group."""
 
     group: str
     was: str | None
@@ -53,6 +53,7 @@ class Brief:
     person: Mapping[str, Any] | None
     routed: str
     next_step: str
+    ask: str = ""
 
 
 def words(name: str) -> str:
@@ -69,6 +70,8 @@ def task_body(brief: Brief) -> str:
     ]
     if brief.missing:
         lines.append(f"Not known yet: {', '.join(words(name) for name in brief.missing)}.")
+    if brief.ask:
+        lines.append(f"Worth asking: {brief.ask}.")
     recent = sorted(brief.events, key=lambda row: (-row["at"], str(row["uid"])))[:_LATELY]
     if recent:
         lines += ["Lately:", *(f"- {_event(row, brief.names)}" for row in recent)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,10 @@ _NEXT_STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One decided record at the moment it enters a group. Rows are canonical; `person` is who to approach."""
+    """One decided record at the moment it enters a group. Rows are canonical; `person` is who to approach.
+
+    `asks` gives the missing facts worth asking for; it takes work, so it is called for tasks only.
+    """
 
     uid: str
     connection: str
@@ -43,6 +46,7 @@ class Situation:
     reasons: Sequence[str]
     missing: Sequence[str]
     now: int
+    asks: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,7 @@ def _task(asked: TaskPlay, situation: Situation, team: Team, owner: Assignment) 
         person=situation.person,
         routed=owner.why,
         next_step=_NEXT_STEPS.get(scored["group"], "talk to"),
+        ask=next(iter(situation.asks()), ""),
     )
     name = situation.row.get("name") or "this record"
     return CreateTask(
