@@ -76,7 +76,7 @@ def _table(bits: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]) -> dict[st
     numbers = range(1 << len(bits))
     chosen = [[bit for place, bit in enumerate(bits) if value >> place & 1] for value in numbers]
     columns: dict[str, list[Any]] = {
-        TEXT: [_SEPARATOR.join(name for name, _ in bits if name) for bits in chosen],
+        TEXT: [_SEPARATOR.join(name for name, _ in bits if name) or None for bits in chosen],
         COUNT: [sum(bool(name) for name, _ in bits) for bits in chosen],
     }
     for column in sorted({column for _, amounts in bits for column, _ in amounts}):
