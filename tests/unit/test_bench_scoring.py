@@ -14,7 +14,7 @@ from bench.scoring.setting import NOW
 from bench.scoring.world import read, world
 
 from leadline.core.scoring.load import load_model
-from leadline.frames.local import score_parquet
+from leadline.frames.files import score_parquet
 
 ACCOUNTS = 200
 RIVALS = ("duckdb_sql.py", "pandas_frames.py", "python_loop.py", "rule_engine_loop.py", "zen_loop.py")
@@ -63,13 +63,15 @@ def test_a_single_point_that_differs_is_found(ours: Path, tmp_path: Path) -> Non
     ]
 
 
-def test_every_group_and_rule_occurs_in_the_world(ours: Path) -> None:
-    frame = pl.read_parquet(ours / "accounts.parquet")
-    assert frame["group"].n_unique() == len(load_model(MODEL.read_text(), place="model").groups)
-    fired = [
-        rule.id for rule in load_model(MODEL.read_text(), place="model").rules if f"points.{rule.id}" in frame.columns
-    ]
-    assert all(frame[f"points.{rule}"].fill_null(0).any() for rule in fired)
+def test_every_group_segment_and_rule_occurs_in_the_world(ours: Path) -> None:
+    model, accounts = load_model(MODEL.read_text(), place="model"), pl.read_parquet(ours / "accounts.parquet")
+    people = pl.read_parquet(ours / "people.parquet")
+    assert set(accounts["group"]) == {entry.group.value for entry in model.groups}
+    assert {segment.id for segment in model.segments} < set(accounts["segment"])
+    for entry in (*model.rules, *model.signals, *model.committee):
+        column = f"points.{entry.id}"
+        fired = [frame for frame in (accounts, people) if column in frame.columns and frame[column].fill_null(0).sum()]
+        assert fired, entry.id
 
 
 def test_a_world_is_the_same_for_the_same_seed(place: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from leadline.core.scoring.load import load_model
-from leadline.frames.local import score_parquet
+from leadline.frames.files import score_parquet
 
 
 def main(model: Path, world: Path, out: Path, now: int) -> None:
