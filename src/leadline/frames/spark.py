@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import count
@@ -22,19 +24,33 @@ from leadline.core.entities import Entity
 from leadline.core.scoring.canonical import BREAK
 from leadline.core.scoring.digest import BITS, Digest
 from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
+from leadline.core.scoring.portable import Portable
 from leadline.frames.java import find_java
 from leadline.sdk.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import DataFrame, SparkSession
 
-_PACKAGES = ("pyspark", "pyarrow")
+PACKAGES = ("pyspark", "pyarrow")
 _LIMB = 32
 """Bits of a hash that are added at once, so that 2^31 records fit a 64-bit sum."""
 
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
+# Lines that Spark begins with, whatever comes after.
+_CHAT = re.compile(
+    r"WARNING: |Using Spark's default|Setting |To adjust |[\d/]+ [\d:]+ (WARN|INFO) |\s*at |An error occurred"
+)
+
 # Overflow is an error, not a wrapped number or a null.
 _ALWAYS = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
-_USUALLY = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+_USUALLY = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # Else Java is told the line of Python behind every one of some ten thousand expressions: half of the planning.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
 # One machine: listen on loopback only; few partitions, since every one costs a task.
 _ON_ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
@@ -43,7 +59,7 @@ _ON_ONE_MACHINE = {
 }
 
 
-class SparkEngine:
+class SparkEngine(Portable):
     """Frames run in a Spark session; what is worked out lies as Parquet in `folder`, which every machine reaches."""
 
     def __init__(self, session: SparkSession, folder: Path) -> None:
@@ -71,6 +87,17 @@ class SparkEngine:
         """The values of a small frame."""
         rows = frame.collect()
         return {name: [row[name] for row in rows] for name in frame.columns}
+
+    def stack(self, frame: Lazy, rows: Sequence[Mapping[str, nw.Expr]]) -> Lazy:
+        """By one pass over the frame, which is not read anew for each entry."""
+        from pyspark.sql import functions as sql
+
+        cells = {f"{name}_{place}": cell for place, row in enumerate(rows) for name, cell in row.items()}
+        wide = frame.select(**cells).to_native()
+        entries = [
+            sql.struct(*[sql.col(f"{name}_{place}").alias(name) for name in row]) for place, row in enumerate(rows)
+        ]
+        return _lazy(wide.select(sql.inline(sql.array(*entries))).filter(sql.col("points").isNotNull()))
 
     def digest(self, lines: Lazy) -> Digest:
         """Hashed where the records are; one row of sums comes back."""
@@ -121,7 +148,7 @@ def open_engine(folder: Path, *, master: str, options: Mapping[str, str] | None 
     `options` are Spark's, and win. One at a time in a process. MissingExtraError without the packages, ConfigError
     without a Java or when Spark does not start.
     """
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
             f"`frames: spark` needs the package {missing[0]}", place="frames", fix="pip install 'leadline[spark]'"
@@ -137,53 +164,63 @@ def open_engine(folder: Path, *, master: str, options: Mapping[str, str] | None 
 def _configuration(place: Path, master: str, options: Mapping[str, str]) -> dict[str, str]:
     temporary = place / "tmp"
     temporary.mkdir()
-    java_options = f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData"
+    java_options = f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData {options.get(_JAVA_OPTIONS, '')}"
     return {
         "spark.app.name": "leadline",
         "spark.local.dir": str(temporary),
         "spark.sql.warehouse.dir": str(place / "warehouse"),
-        "spark.driver.extraJavaOptions": java_options,
         **_USUALLY,
         **(_ON_ONE_MACHINE if master.startswith("local") else {}),
         **options,
         **_ALWAYS,
+        _JAVA_OPTIONS: java_options.strip(),
         "spark.master": master,
     }
 
 
 @contextlib.contextmanager
 def _session(java: Path, place: Path, configuration: Mapping[str, str]) -> Iterator[SparkSession]:
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkConf
     from pyspark.errors import PySparkRuntimeError
     from pyspark.java_gateway import launch_gateway
-    from pyspark.sql import SparkSession
 
     conf = SparkConf(loadDefaults=False).setAll(list(configuration.items()))
     log = place / "spark.log"
     with contextlib.ExitStack() as stack:
         # Spark chats on stderr before any of its settings is read; what it says matters only when it fails.
         output = stack.enter_context(log.open("wb"))
+        launch: Callable[..., Any] = launch_gateway  # it carries no types
         with _environment(JAVA_HOME=str(java)):
             try:
-                launch: Callable[..., Any] = launch_gateway  # it carries no types
                 gateway = launch(conf, {"stdout": output, "stderr": output})
             except PySparkRuntimeError as error:
-                raise _not_started(log) from error
+                raise _not_started(log.read_text(errors="replace")) from error
         stack.callback(_end_java, gateway)
         try:
-            context = SparkContext(conf=conf, gateway=gateway)
+            session = _connected(conf, gateway)
         except Exception as error:  # Java's errors come as many kinds, and each means the same here
-            raise _not_started(log) from error
-        session = SparkSession(context)
+            raise _not_started(str(error)) from error
         stack.callback(session.stop)
         yield session
 
 
-def _not_started(log: Path) -> ConfigError:
-    said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    wrong = next((line for line in reversed(said) if "Exception" in line or "Error" in line), (said or ["?"])[-1])
+def _connected(conf: SparkConf, gateway: Any) -> SparkSession:
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    with warnings.catch_warnings():
+        # What PySpark does with pandas, this module does not use.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        return SparkSession(SparkContext(conf=conf, gateway=gateway))
+
+
+def _not_started(told: str) -> ConfigError:
+    """By the first line of what was told that is not chat."""
+    said = [line.lstrip(": ").strip() for line in told.splitlines() if line.strip() and not _CHAT.match(line)]
     return ConfigError(
-        f"Spark did not start: {wrong}", place="spark", fix="Check `spark.master` and `spark.options` in leadline.yaml."
+        f"Spark did not start: {said[0] if said else 'it said nothing'}",
+        place="spark",
+        fix="Check `spark.master` and `spark.options` in leadline.yaml.",
     )
 
 
