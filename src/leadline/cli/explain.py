@@ -42,11 +42,11 @@ def explain(
     as_known: AsKnown = False,
     model: ModelWords = None,
 ) -> None:
-    """Show how one record got its score, point by point, and what changed it.
+    """Show how one record got its score, point by point.
 
-    Works from stored facts and calls no system. The points of the lines sum to the score. What changed is told apart
-    exactly: what happened or became known, time, segment and model. With --at everything is as of an earlier time;
-    --now only moves the clock on.
+    Works from stored facts and calls no system. The points of the lines sum to the score. What has changed it since is
+    told apart exactly: what happened or became known, time, segment and model. With --at everything is as of an
+    earlier time; --now only moves the clock on.
 
     Examples:
 
