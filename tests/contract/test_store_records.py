@@ -150,7 +150,7 @@ def test_our_own_write_read_back_is_no_news_and_no_change(engine: Engine) -> Non
     save(engine, P, person("p", name="Ada", status="Open", crm={"score": 3, "owner": "u1"}))
     echo = {"owner": owner, "status": "Working", "crm": {"score": 60, "owner": "u2", "status": "Working"}}
     with engine.begin() as connection:
-        apply_echoes(connection, P, {uid_of(P, "p"): echo})
+        apply_echoes(connection, P, {uid_of(P, "p"): echo}, now=2)
     crm = {"score": 60, "owner": "u2", "status": "Working"}
     back = person("p", name="Ada", status="Working", owner=owner, crm=crm, modified_at=50)
     assert save(engine, P, back) == records.Saved(0, 0)
@@ -158,7 +158,7 @@ def test_our_own_write_read_back_is_no_news_and_no_change(engine: Engine) -> Non
 
 def test_an_echo_of_a_record_that_is_not_here_is_nothing(engine: Engine) -> None:
     with engine.begin() as connection:
-        apply_echoes(connection, P, {uid_of(P, "p"): {"crm": {"score": 1}}})
+        apply_echoes(connection, P, {uid_of(P, "p"): {"crm": {"score": 1}}}, now=2)
         assert connection.execute(select(tables.people)).first() is None
 
 
@@ -170,7 +170,7 @@ def test_an_echo_waits_for_a_page_that_is_being_stored(engine: Engine) -> None:
     def echo() -> None:
         started.set()
         with engine.begin() as connection:
-            apply_echoes(connection, P, {uid_of(P, "p"): {"crm": {"score": 60}}})
+            apply_echoes(connection, P, {uid_of(P, "p"): {"crm": {"score": 60}}}, now=2)
 
     thread = threading.Thread(target=echo)
     with engine.begin() as connection:

@@ -256,7 +256,7 @@ def find_record(connection: Connection, words: str, *, deleted: bool = False) ->
 
 
 def apply_echoes(
-    connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]], *, now: int = 0
+    connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]], *, now: int
 ) -> None:
     """Set on our copy what was written to the CRM at `now`, so that reading it back is not news.
 
