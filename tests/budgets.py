@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-BUDGETS = {"structure": 60, "unit": 120, "contract": 150, "flow": 600, "peers": 120, "heavy": 540}
+BUDGETS = {"structure": 60, "unit": 120, "contract": 150, "flow": 670, "peers": 120, "heavy": 540}
 
 
 class Budgets:

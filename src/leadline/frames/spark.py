@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import subprocess
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -194,6 +196,7 @@ def _session(java: Path, place: Path, configuration: Mapping[str, str]) -> Itera
             try:
                 gateway = launch(conf, {"stdout": output, "stderr": output})
             except PySparkRuntimeError as error:
+                _close_what_died(error)
                 raise _not_started(log.read_text(errors="replace")) from error
         stack.callback(_end_java, gateway)
         try:
@@ -222,6 +225,15 @@ def _not_started(told: str) -> ConfigError:
         place="spark",
         fix="Check `spark.master` and `spark.options` in leadline.yaml.",
     )
+
+
+def _close_what_died(error: BaseException) -> None:
+    """Close the pipe to a Java that did not start: PySpark hands out its process only when it did."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        process = frame.f_locals.get("proc")
+        if isinstance(process, subprocess.Popen) and process.stdin is not None:
+            process.stdin.close()
+            process.wait()
 
 
 def _end_java(gateway: Any) -> None:
