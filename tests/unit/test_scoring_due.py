@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.oracle import agreement, random_scoring
@@ -12,7 +14,8 @@ from tests.oracle import reference_scorer as reference
 from tests.oracle.random_scoring import Records
 
 from leadline.core.entities import Entity
-from leadline.core.scoring.due import Due, due_all, next_due, reference_score
+from leadline.core.scoring.course import course_of
+from leadline.core.scoring.due import Due, Watch, due_all, first_change, next_due, reference_score, standing_of
 from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.facts import Scored
 from leadline.core.scoring.model import Model
@@ -156,3 +159,122 @@ def test_a_score_that_is_already_off_is_measured_from_today() -> None:
     assert reference_score(50_000, 48_000, 5000) == 48_000
     assert reference_score(50_000, 44_000, 5000) == 50_000
     assert reference_score(50_000, None, 5000) == 50_000
+
+
+@settings(examples, max_examples=80)
+@given(
+    model=random_scoring.models(random_scoring.ALL - {"days_since", "fired", "pick", "interval"}),
+    records=random_scoring.records(),
+    n=ns,
+    drift=drifts,
+    old=st.sampled_from([None, -5, 0, 1, 2 * DAY + 5, 20 * DAY]),
+)
+def test_passing_over_stretches_finds_what_steps_find(
+    model: Model, records: Records, n: int, drift: int | None, old: int | None
+) -> None:
+    """Where everything only fades, stretches that can change nothing are passed over: nothing is lost by that."""
+    plan, end = compile_model(model), NOW + 400 * DAY
+    for subject in agreement.subjects(records):
+        found = evaluate(model, subject, NOW, plan=plan)
+        course = course_of(plan.of(found.segment), subject.entity)
+        pushed = None if drift is None else found.score + drift
+        watch = Watch(reference_score(found.score, pushed, n * 1000), n * 1000, None if old is None else NOW + old)
+        standing = standing_of(course, found, NOW)
+
+        due = first_change(course, standing, NOW, watch, end=end)
+
+        assert due == first_change(replace(course, fades=False), standing, NOW, watch, end=end)
+
+
+def signal(**options: Any) -> dict[str, Any]:
+    """A signal of meetings."""
+    return {"id": "met", "name": "Met", "kinds": ["meeting"], "points": 20, **options}
+
+
+def rule(when: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """A rule of 20 points."""
+    return {"id": "so", "name": "So", "when": when, "points": 20, **options}
+
+
+FRESH = {"field": "account.created_at", "days_since": [2, 5]}
+PRIORITY, POOR = {"group": "priority", "when": {"score": [20, None]}}, {"group": "poor_fit"}
+# What is in the model, when two meetings were (days ago), and in how many seconds the group changes.
+STEPS: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
+    "window": ({"signals": [signal(window_days=5)]}, (3,), 2 * DAY),
+    "half-life": ({"signals": [signal(half_life_days=10)]}, (0,), 1 * DAY),
+    "steps": ({"signals": [signal(steps=[[4, 5]])]}, (1,), 3 * DAY),
+    "count": ({"signals": [signal(points=30, window_days=9, min_count=2)]}, (2, 6), 3 * DAY),
+    "people": ({"signals": [signal(points=30, window_days=9, min_people=2)]}, (2, 6), 3 * DAY),
+    "first": ({"signals": [signal(pick="first", steps=[[4, 5]], window_days=9)], "total": {"max": 19},
+               "groups": [{"group": "priority", "when": {"intent": [None, 10]}}, POOR]}, (3,), 1 * DAY),
+    "last": ({"signals": [signal(pick="last", steps=[[4, 5]])]}, (1, 9), 3 * DAY),
+    "strongest": ({"signals": [signal(pick="strongest", steps=[[4, 5]])]}, (1, 9), 3 * DAY),
+    "account cap": ({"signals": [signal(account_cap=20, window_days=9)]}, (2, 6), 7 * DAY),
+    "alone": ({"signals": [signal(points=30, window_days=9),
+                           {**signal(points=-5, alone=True, part="negative"), "id": "left", "kinds": ["call"]}],
+               "groups": [{"group": "priority", "when": {"negative": [0, None]}}, POOR]}, (2,), 7 * DAY),
+    "committee": ({"signals": [signal(points=1, window_days=9)],
+                   "committee": [{"id": "team", "name": "Team", "people": 2, "points": 20}]}, (2, 6), 3 * DAY),
+    "idle": ({"signals": [signal(points=40)], "idle": {"after_days": 9, "points": -30}}, (2,), 7 * DAY),
+    "days enough": ({"rules": [rule(FRESH)]}, (), 1 * DAY),
+    "days too many": ({"rules": [rule({"field": "account.created_at", "days_since": [0, 5]})]}, (), 4 * DAY),
+    "days of somebody": ({"rules": [rule({"field": "person.created_at", "days_since": [0, 9]},
+                                         applies_to="account")]}, (), 6 * DAY),
+    "what fired": ({"signals": [signal(points=1, window_days=9)], "rules": [rule({"fired": "met"})]}, (2,), 7 * DAY),
+    "what fired not": ({"signals": [signal(points=1, window_days=9)],
+                        "rules": [rule({"not": {"fired": "met"}})]}, (2,), 7 * DAY),
+    "cap over several": ({"signals": [signal(points=30, window_days=9)], "rules": [rule(FRESH, part="intent")],
+                          "caps": [{"id": "both", "name": "Both", "of": ["met", "so"], "max": 25}]}, (2,), 7 * DAY),
+    "flag": ({"flags": [{"id": "young", "name": "Young",
+                         "when": {"field": "account.created_at", "days_since": [0, 3]}}],
+              "groups": [{"group": "priority", "needs": ["young"]}, POOR]}, (), 2 * DAY),
+    "needs": ({"signals": [signal(points=0.001, window_days=9)],
+               "groups": [{"group": "priority", "needs": ["met"]}, POOR]}, (2,), 7 * DAY),
+    "disqualified no more": ({"rules": [rule({"field": "account.created_at", "known": True})], "disqualify": [
+        {"id": "new", "reason": "New", "when": {"field": "account.created_at", "days_since": [0, 4]}}]}, (), 3 * DAY),
+    "disqualified by what fires": ({"signals": [signal(points=30)], "idle": {"after_days": 9, "points": 0.5},
+                                    "disqualify": [{"id": "gone", "reason": "Gone", "when": {"fired": "idle"}}]},
+                                   (2,), 7 * DAY),
+    "readiness": ({"signals": [signal(part="readiness", window_days=9)],
+                   "groups": [{"group": "priority", "when": {"readiness": [20, None]}}, POOR]},
+                  (2,), 7 * DAY),
+    "weight": ({"signals": [signal(points=50, window_days=9)], "parts": {"intent": {"weight": 40}}}, (2,), 7 * DAY),
+    "segment": ({"signals": [signal(points=1, window_days=9)], "segments": [
+        {"id": "all", "name": "All", "when": {"field": "account.created_at", "known": True}, "points": {"met": 20}}]},
+                (2,), 7 * DAY),
+    "interval": ({"signals": [signal(window_days=9)],
+                  "rules": [rule({"field": "account.employees", "range": [9, None]})],
+                  "groups": [{"group": "priority", "when": {"score_max": [40, None]}}, POOR]},
+                 (2,), 7 * DAY),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_operator_has_its_step(name: str) -> None:
+    """Each on its own, so that the test of an operator fails when its step is taken away."""
+    content, ages, wanted = STEPS[name]
+    groups = [PRIORITY, POOR]
+    model = Model.model_validate({"name": "steps", "groups": groups, "hysteresis": 0, **content})
+    people = tuple({"uid": f"p{n}", "account": "a0", "created_at": NOW - 3 * DAY} for n in range(2))
+    events = [Event("meeting", NOW - age * DAY, f"p{n}", "a0") for n, age in enumerate(ages)]
+    events += [Event("call", NOW - 3, "p0", "a0")] if name == "alone" else []
+    subject = Subject(Entity.ACCOUNT, "a0", {"uid": "a0", "created_at": NOW - DAY}, people, tuple(events))
+    plan = compile_model(model)
+    found = evaluate(model, subject, NOW, plan=plan)
+
+    due = next_due(plan, found, NOW, pushed=None, n=1000, horizon=300 * DAY)
+
+    then = "poor_fit" if found.group == "priority" else "priority"
+    assert due == Due(NOW + wanted, NOW + wanted, then)
+
+
+def test_a_minimum_stay_ends() -> None:
+    """A record that may not leave yet leaves when its stay ends."""
+    groups = [PRIORITY, POOR]
+    model = Model.model_validate({"name": "stay", "groups": groups, "minimum_stay_days": 5})
+    subject = Subject(Entity.ACCOUNT, "a0", {"uid": "a0"}, (), (), "priority", NOW - 2 * DAY)
+    plan = compile_model(model)
+
+    due = next_due(plan, evaluate(model, subject, NOW, plan=plan), NOW, pushed=None, n=5, horizon=9 * DAY)
+
+    assert due == Due(NOW + 3 * DAY, NOW + 3 * DAY, "poor_fit")

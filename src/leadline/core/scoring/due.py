@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from leadline.core.scoring.conduct import last_positive
 from leadline.core.scoring.course import Course, course_of
 from leadline.core.scoring.facts import Facts, Out, Scored
+from leadline.core.scoring.glide import Glide, Snapshot
 from leadline.core.scoring.holding import holder_of, holding
 from leadline.core.scoring.model import CAP, FLOOR, IDLE, POINT, ROUNDING, WEIGHT, Model
 from leadline.core.scoring.moments import Counted
@@ -15,6 +16,8 @@ from leadline.core.scoring.plan import Plan, compile_model
 from leadline.core.scoring.standings import Standings
 from leadline.core.scoring.subject import Evaluation
 from leadline.core.scoring.walk import Standing, State, Walk
+
+_ANYTHING = 1  # thousandth
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,17 @@ def next_due(plan: Plan, evaluation: Evaluation, now: int, *, pushed: int | None
 
 
 def first_change(course: Course, standing: Standing, now: int, watch: Watch, *, end: int) -> Due:
-    """Walk until the group changes, and find on the way when the record is due."""
+    """Go on until the group changes, and find on the way when the record is due."""
+    if course.fades:
+        return _gliding(Glide(course, standing, now), standing, watch, end)
+    return _walking(Walk(course, standing, now), standing, watch, end)
+
+
+def _walking(walk: Walk, standing: Standing, watch: Watch, end: int) -> Due:
+    """Step by step: of any record."""
     due: int | None = None
     off = standing.score != watch.reference
-    for state in Walk(course, standing, now).states(end):
+    for state in walk.states(end):
         if due is None and off and watch.aged is not None and state.at > watch.aged:
             due = watch.aged
         off = state.score != watch.reference
@@ -74,6 +84,34 @@ def first_change(course: Course, standing: Standing, now: int, watch: Watch, *, 
     if due is None:
         due = end if watch.aged is None or not off else min(watch.aged, end)
     return Due(due)
+
+
+def _gliding(glide: Glide, standing: Standing, watch: Watch, end: int) -> Due:
+    """By halves: first to where the record is due, then on to where its group changes."""
+    due, found, here = _first_due(glide, standing, watch, end)
+    if due is None:
+        return Due(end)
+    if found is None or found.group == standing.group:
+        found = glide.first(here, end, reference=watch.reference, step=None)
+    return Due(due, found.at, found.group) if found else Due(due)
+
+
+def _first_due(glide: Glide, standing: Standing, watch: Watch, end: int) -> tuple[int | None, State | None, Snapshot]:
+    """When the record is due, the state that makes it so (None: a write has grown old), and what it is then."""
+    here, reference = glide.at(glide.now), watch.reference
+    aged = watch.aged if watch.aged is not None and watch.aged < end else None
+    if aged is not None and aged <= glide.now and standing.score != reference:
+        return aged, None, here
+    if aged is not None and aged > glide.now:
+        found = glide.first(here, aged, reference=reference, step=watch.step)
+        found = found or glide.first(glide.at(aged - 1), aged + 1, reference=reference, step=None)
+        if found:
+            return found.at, found, glide.at(found.at)
+        here = glide.at(aged)
+        if glide.score(here) != reference:
+            return aged, None, here
+    found = glide.first(here, end, reference=reference, step=watch.step if aged is None else _ANYTHING)
+    return (found.at, found, glide.at(found.at)) if found else (None, None, here)
 
 
 def standing_of(course: Course, evaluation: Evaluation, now: int) -> Standing:
