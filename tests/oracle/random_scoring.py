@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,46 +44,65 @@ class Records:
     events: list[dict[str, Any]]
 
 
-def maybe(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
-    """One of the values, or missing (one in four)."""
-    return st.sampled_from([value for value in (None, *values) for _ in range(3 if value is None else 1)][2:])
-
-
 LISTS = ((), *((word,) for word in TECHNOLOGIES), TECHNOLOGIES[:2], TECHNOLOGIES[1:], TECHNOLOGIES)
-STANDING = {"previous_group": maybe(GROUPS), "group_since": maybe(TIMES)}
+STANDING = {"previous_group": GROUPS, "group_since": TIMES}
 COMPANY = {
-    "industry": maybe(INDUSTRIES), "employees": maybe(EMPLOYEES), "annual_revenue": maybe(REVENUES),
-    "country": maybe((*COUNTRIES, "FR")),
+    "industry": INDUSTRIES, "employees": EMPLOYEES, "annual_revenue": REVENUES, "country": (*COUNTRIES, "FR"),
 }  # fmt: skip
-ACCOUNT = {
-    **COMPANY, "technologies": maybe(tuple(list(words) for words in LISTS)), "domain": maybe(DOMAINS),
-    "target_tier": maybe((*TIERS, "C")), "maturity": maybe(MATURITIES), "created_at": maybe(TIMES), **STANDING,
+ACCOUNT: dict[str, tuple[Any, ...]] = {
+    **COMPANY, "technologies": tuple(list(words) for words in LISTS), "domain": DOMAINS, "target_tier": (*TIERS, "C"),
+    "maturity": MATURITIES, "created_at": TIMES,
 }  # fmt: skip
-PERSON = {
-    **COMPANY, "account": st.sampled_from((None, "a0", "a0", "a0", "a1", "a1", "a2", "gone")),
-    "seniority": maybe(SENIORITIES), "function": maybe(FUNCTIONS), "email_class": maybe(EMAILS),
-    "opted_out": maybe((True, False)), "title": maybe(TITLES), "created_at": maybe(TIMES), **STANDING,
+PERSON: dict[str, tuple[Any, ...]] = {
+    **COMPANY, "seniority": SENIORITIES, "function": FUNCTIONS, "email_class": EMAILS, "opted_out": (True, False),
+    "title": TITLES, "created_at": TIMES,
 }  # fmt: skip
 EVENT = {
-    "person": st.sampled_from((None, "p0", "p0", "p0", "p1", "p1", "p1", "p2", "p3", "p4", "nobody")),
-    "account": st.sampled_from((None, "a0", "a1", "a2", "gone")),
-    "kind": st.sampled_from((*KINDS[:2], *KINDS[:2], *KINDS[:3], *KINDS[:3], *KINDS)), "asset": maybe(ASSETS),
-    "at": st.sampled_from((*RECENT, *RECENT, *TIMES)),
+    "kind": st.sampled_from((*KINDS[:2], *KINDS[:2], *KINDS[:3], *KINDS[:3], *KINDS)),
+    "asset": st.sampled_from((None, None, *ASSETS)), "at": st.sampled_from((*RECENT, *RECENT, *TIMES)),
 }  # fmt: skip
-_account, _person, _event = (st.fixed_dictionaries(fields) for fields in (ACCOUNT, PERSON, EVENT))
+
+
+def links(uids: Sequence[str], nowhere: str) -> st.SearchStrategy[str | None]:
+    """The uid of one of these; seldom none, or one that no row has."""
+    return st.sampled_from((*uids[:1], *uids, *uids, *uids, None, nowhere))
+
+
+def rows(fields: dict[str, tuple[Any, ...]], missing: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Rows of which so many percent of the facts are missing."""
+
+    def maybe(values: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+        gaps = max(1, len(values) * missing // (100 - missing))
+        return st.sampled_from((None,) * gaps + values)
+
+    facts = {name: maybe(values) for name, values in fields.items()}
+    standing = {name: st.sampled_from((None, None, *values)) for name, values in STANDING.items()}
+    return st.fixed_dictionaries({**facts, **standing})
+
+
+# Most facts are there, or most are missing.
+SORTS = [(rows(ACCOUNT, missing), rows(PERSON, missing)) for missing in (25, 60)]
 
 
 @st.composite
 def records(draw: st.DrawFn) -> Records:
-    """Up to three accounts, five people, fourteen events; some links lead nowhere."""
-    accounts = [{"uid": f"a{n}", **draw(_account)} for n in range(draw(st.sampled_from((1, 2, 0, 3))))]
-    people = [{"uid": f"p{n}", **draw(_person)} for n in range(draw(st.sampled_from((2, 1, 3, 0, 2, 4, 5))))]
-    events = [draw(_event) for _ in range(draw(st.sampled_from((4, 8, 1, 0, 12, 16, 24))))]
+    """Up to three accounts, five people, two dozen events; some links lead nowhere."""
+    account, person = SORTS[draw(st.integers(0, len(SORTS) - 1))]
+    accounts = [{"uid": f"a{n}", **draw(account)} for n in range(draw(st.sampled_from((1, 2, 0, 3))))]
+    people = [{"uid": f"p{n}", **draw(person)} for n in range(draw(st.sampled_from((2, 1, 3, 0, 2, 4, 5))))]
+    places = links([row["uid"] for row in accounts], "gone")
+    for row in people:
+        row["account"] = draw(places)
+    names = links([row["uid"] for row in people], "nobody")
+    event = st.fixed_dictionaries({"person": names, "account": places, **EVENT})
+    events = [draw(event) for _ in range(draw(st.sampled_from((4, 8, 1, 0, 12, 16, 24))))]
     return Records(accounts, people, events)
 
 
 # Values that missing facts may turn out to have: those of random records, and words that no model mentions.
-UNHEARD = {"industry": "energy", "seniority": "intern", "function": "legal", "email_class": "education"}
+UNHEARD = {
+    "industry": ("energy",), "seniority": ("intern",), "function": ("legal",), "email_class": ("education",),
+}  # fmt: skip
 
 
 @st.composite
@@ -93,14 +113,10 @@ def known_after_all(draw: st.DrawFn, known: Records) -> Records:
     fill a gap but take the place of what is known.
     """
 
-    def fill(row: dict[str, Any], fields: dict[str, Any], kept: set[str]) -> dict[str, Any]:
-        found = dict(row)
-        for name, values in fields.items():
-            if row[name] in (None, []) and name not in (*STANDING, "account", *kept):
-                found[name] = draw(values)
-                if name in UNHEARD and draw(st.integers(0, 3)) == 0:
-                    found[name] = UNHEARD[name]
-        return found
+    def fill(row: dict[str, Any], fields: dict[str, tuple[Any, ...]], kept: set[str]) -> dict[str, Any]:
+        gaps = [name for name in fields if row[name] in (None, []) and name not in kept]
+        found = {name: (*fields[name], *UNHEARD.get(name, ()), row[name]) for name in gaps}
+        return {**row, **{name: draw(st.sampled_from(values)) for name, values in found.items()}}
 
     accounts = []
     for row in known.accounts:
@@ -114,14 +130,14 @@ def together(worlds: list[Records]) -> Records:
     """Several worlds as one, in which they have nothing to do with one another."""
     named = ("uid", "account", "person")
 
-    def rows(section: str) -> list[dict[str, Any]]:
+    def of(section: str) -> list[dict[str, Any]]:
         return [
             {key: f"{number}.{value}" if key in named and value is not None else value for key, value in row.items()}
             for number, world in enumerate(worlds)
             for row in getattr(world, section)
         ]
 
-    return Records(rows("accounts"), rows("people"), rows("events"))
+    return Records(of("accounts"), of("people"), of("events"))
 
 
 def many_records(count: int) -> st.SearchStrategy[Records]:
