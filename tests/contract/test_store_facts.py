@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from tests.rows import account, activity, gone, person, row, uid_of
 
 from leadline.core.entities import Entity
+from leadline.store.breakdowns import load_ledger
 from leadline.store.facts import (
     ClusterFacts,
     clusters_of,
@@ -21,7 +22,6 @@ from leadline.store.records import save_rows
 from leadline.store.scores import (
     count_groups,
     list_queue,
-    load_ledger,
     load_score,
     remove_scores,
     save_scores,
@@ -194,7 +194,9 @@ def test_scores_and_their_ledgers_are_replaced_together(engine: Engine) -> None:
         lines = [line(a("a"), "size", 5), line(a("a"), "industry", -9), line(p("p"), "size", 1)]
         save_scores(connection, [score(a("a"), a("a")), score(p("p"), a("a"))], lines)
         save_scores(connection, [score(a("a"), a("a"), score=7_000)], [line(a("a"), "size", 6)])
-        assert load_score(connection, a("a")) == score(a("a"), a("a"), score=7_000)
+        found = load_score(connection, a("a"))
+        assert found is not None
+        assert found.items() >= score(a("a"), a("a"), score=7_000).items()
         assert [(found["rule"], found["points"]) for found in load_ledger(connection, a("a"))] == [("size", 6)]
         assert len(load_ledger(connection, p("p"))) == 1
         save_scores(connection, [score(a("a"), a("a"))], [])

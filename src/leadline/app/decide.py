@@ -7,13 +7,15 @@ was killed and begun again makes the same decisions in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from leadline.app.events import ChunkScored, Crossed, StageStarted
 from leadline.app.fieldwrites import Chunk, FieldPlanner
 from leadline.app.handover import give_way
+from leadline.app.rescore import Rescorer
+from leadline.app.survey import frames_of
 from leadline.app.team import TeamBook
 from leadline.app.view import ClusterView
 from leadline.core.decisions.outputs import (
@@ -26,14 +28,25 @@ from leadline.core.scoring.due import due_all
 from leadline.core.scoring.facts import Facts, Scored
 from leadline.core.scoring.plan import compile_model
 from leadline.frames import local
+from leadline.frames.drift import Policy, with_hash
+from leadline.frames.kept import Kept
 from leadline.sdk.errors import TransientError
 from leadline.store import leases, outbox
 from leadline.store.contests import load_contests, save_contests
+from leadline.store.dossiers import drop_dossiers, save_dossiers
 from leadline.store.facts import ClusterFacts, clusters_of, load_facts, scored_in
 from leadline.store.models import note_model
 from leadline.store.outbox import Planned
 from leadline.store.past_scores import keep_former, keep_removed
-from leadline.store.pending import any_outdated, count_marks, mark_pending, marked_clusters, marks_within, next_marks
+from leadline.store.pending import (
+    any_outdated,
+    count_marks,
+    depths_of,
+    mark_pending,
+    marked_clusters,
+    marks_within,
+    next_marks,
+)
 from leadline.store.records import clear_marks, reading_digest
 from leadline.store.scores import remove_scores, save_scores
 from leadline.store.unfinished import last_updates, open_updates
@@ -44,8 +57,11 @@ if TYPE_CHECKING:
     from leadline.app.bootstrap import Project
     from leadline.app.counts import Counts
     from leadline.app.events import Listener
+    from leadline.store.leases import Lease
 
 FIRST_ACTIVATION = "scored for the first time in a backfill"
+_AT_ONCE = 50_000
+"""Marks whose clusters are scored together before somebody looks at single records. Bounds memory."""
 _FOREVER = 400 * 86_400
 """Seconds within which every signal of usual length has run out; a record without signals is looked at then."""
 
@@ -86,19 +102,52 @@ def score_all(project: Project, emit: Listener, counts: Counts, *, plays: bool) 
         with project.reading().begin() as connection:
             emit(StageStarted("score", total=count_marks(connection, names)))
         decider = _Decider(project, emit, counts, plays=plays)
-        last, chunk = "", project.settings.sync.chunk
+        rescorer = _rescorer(project)
+        last = ""
         while True:
             with project.writing() as connection:
-                if not leases.renew(connection, lease, seconds=seconds):
-                    raise TransientError("another worker took over the scoring")
-                marks = next_marks(connection, names, after=last, limit=chunk)
-                if not marks:
-                    break
-                last, report = _decide_marked(connection, decider, marks, subjects=chunk)
-            emit(report)
+                _keep(connection, lease, seconds=seconds)
+                upto, report = _settle_marked(connection, rescorer, names, after=last)
+            if report.marks:
+                emit(report)
+            if upto is None:
+                break
+            _decide_upto(project, decider, lease, emit, after=last, upto=upto)
+            last = upto
     finally:
         with project.writing() as connection:
             leases.release(connection, lease)
+
+
+def _keep(connection: Connection, lease: Lease, *, seconds: int) -> None:
+    if not leases.renew(connection, lease, seconds=seconds):
+        raise TransientError("another worker took over the scoring")
+
+
+def _settle_marked(
+    connection: Connection, rescorer: Rescorer, names: Iterable[str], *, after: str
+) -> tuple[str | None, ChunkScored]:
+    """Score the clusters of the next marks, settle what only drifts, and clear its marks.
+
+    Returns the last mark looked at, too, None when there were none.
+    """
+    marks = next_marks(connection, names, after=after, limit=_AT_ONCE)
+    done = rescorer.settle(connection, depths_of(connection, marks))
+    clear_marks(connection, {uid: marks[uid] for uid in done.marks})
+    return max(marks, default=None), ChunkScored(done.clusters, done.subjects, 0, 0, len(done.marks))
+
+
+def _decide_upto(project: Project, decider: _Decider, lease: Lease, emit: Listener, *, after: str, upto: str) -> None:
+    """Decide the clusters of the marks behind `after`, up to `upto`, so many subjects in a transaction."""
+    names, chunk = project.settings.connections, project.settings.sync.chunk
+    while True:
+        with project.writing() as connection:
+            _keep(connection, lease, seconds=project.settings.write.lease_seconds)
+            marks = next_marks(connection, names, after=after, upto=upto, limit=chunk)
+            if not marks:
+                return
+            after, report = _decide_marked(connection, decider, marks, subjects=chunk)
+        emit(report)
 
 
 def _decide_marked(
@@ -126,13 +175,28 @@ def _home(cluster: str) -> str:
     return cluster.partition("/")[0]
 
 
-def _frames(facts: ClusterFacts) -> Facts[Any]:
-    groups = {uid: {"previous_group": row["group"]} for uid, row in facts.scores.items()}
-    return local.facts(
-        [{**row, **groups.get(row["uid"], {})} for row in facts.accounts],
-        [{**row, **groups.get(row["uid"], {})} for row in facts.people],
-        facts.events,
-    )
+def _keep_dossiers(connection: Connection, clusters: Sequence[str], facts: ClusterFacts, frames: Facts[Any]) -> None:
+    """Let the next scoring find the facts of these clusters as lines."""
+    # Who is in an account now may have been alone.
+    drop_dossiers(connection, {*clusters, *(row["uid"] for row in facts.people)})
+    accounts, people, events = (frame.collect() for frame in (frames.accounts, frames.people, frames.events))
+    save_dossiers(connection, Kept.from_facts(accounts, people, events).rows())
+
+
+def _rescorer(project: Project) -> Rescorer:
+    """For everything that only drifts, now."""
+    with project.reading().begin() as connection:
+        versions = _versions(project, connection)
+        outdated = any_outdated(connection, versions)
+    push = project.settings.push
+    shown = [
+        (name, kind)
+        for name in project.settings.connections
+        for kind, mapping in project.mapping_of(name).objects.items()
+        if "score" in mapping.write
+    ]
+    policy = Policy(push.min_points, push.max_age_hours * 3_600, project.now())
+    return Rescorer(project.model, policy, versions, outdated=outdated, shown=shown, horizon=_FOREVER)
 
 
 class _Decider:
@@ -157,13 +221,14 @@ class _Decider:
         now = self._project.now()
         facts = load_facts(connection, clusters)
         self._forget(connection, clusters, facts)
-        frames = _frames(facts)
+        frames = frames_of(facts)
         done = score(self._model, frames, now, plan=self._plan)
+        _keep_dossiers(connection, clusters, facts, frames)
         ledger = done.ledger.to_dicts()
         lines: dict[str, list[dict[str, Any]]] = {}
         for line in ledger:
             lines.setdefault(line["uid"], []).append(line)
-        view = ClusterView(self._model, facts, {row["uid"]: row for row in done.scores.to_dicts()}, lines)
+        view = ClusterView(self._model, facts, {row["uid"]: row for row in with_hash(done.scores).to_dicts()}, lines)
         self._teams.open(connection, view)
         chunk = Chunk(
             open=open_updates(connection, view.targets()),
@@ -175,7 +240,7 @@ class _Decider:
             self._subject(view, uid, chunk)
         self._set_due(frames, done, chunk)
         keep_former(connection, chunk.scores, facts.scores)
-        save_scores(connection, chunk.scores, ledger)
+        save_scores(connection, chunk.scores, done.ledger)
         save_contests(connection, chunk.contests, now=now)
         outbox.supersede(connection, chunk.settled)
         new = outbox.plan(connection, chunk.planned, now=now)
@@ -202,7 +267,10 @@ class _Decider:
             aged={row["uid"]: row["pushed_at"] + policy.max_age for row in chunk.scores},
         )
         for row in chunk.scores:
-            row["due_at"] = due[row["uid"]].due_at
+            found = due[row["uid"]]
+            row["due_at"], row["next_change_at"], row["next_group"] = (
+                found.due_at, found.next_change_at, found.next_group,
+            )  # fmt: skip
 
     def _forget(self, connection: Connection, clusters: Sequence[str], facts: ClusterFacts) -> None:
         """Drop scores of records that are gone; a person who moved to another account keeps theirs."""

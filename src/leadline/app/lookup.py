@@ -11,11 +11,12 @@ from leadline.core.entities import Entity
 from leadline.core.scoring.groups import every_group
 from leadline.sdk.errors import ConfigError
 from leadline.store import contests, outbox
+from leadline.store.breakdowns import load_ledgers
 from leadline.store.contests import list_frozen
 from leadline.store.facts import clusters_of, load_owners, root_of
 from leadline.store.outbox import State
 from leadline.store.records import find_record, list_unmapped, mark_dirty
-from leadline.store.scores import list_queue, load_ledger
+from leadline.store.scores import list_queue
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,6 +56,7 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
             limit=limit,
             connections=list(project.settings.connections),
         )
+        ledgers = load_ledgers(connection, [row["uid"] for row in rows])
         return [
             Ranked(
                 uid=row["uid"],
@@ -65,7 +67,7 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
                 fit=row["fit"] // 1_000,
                 intent=row["intent"] // 1_000,
                 owner=(owners.get(row["owner"]) or {}).get("name"),
-                why=shortly(project.model, load_ledger(connection, row["uid"])),
+                why=shortly(project.model, ledgers[row["uid"]]),
             )
             for row in rows
         ]

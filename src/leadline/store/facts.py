@@ -7,14 +7,15 @@ person, known by the contact's uid (the *root*).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from leadline.core.entities import Entity
+from leadline.store.bulk import among, fetch_all
 from leadline.store.rows import batched
 from leadline.store.tables import ENTITY_TABLES, accounts, activities, opportunities, owners, people, scores
 
@@ -38,14 +39,14 @@ class ClusterFacts:
         return [row["uid"] for row in (*self.accounts, *self.people)]
 
 
-def _people_with_root() -> Select[Any]:
+def _people_with_root(*columns: Any) -> Select[Any]:
     """People with `root` (the contact behind a lead) and `employer` (their account, if it is live).
 
     A contact that is itself linked to another is nobody's root: links are followed one step only.
     """
     behind = and_(_contacts.c.uid == people.c.contact, _contacts.c.deleted.is_(False), _contacts.c.contact.is_(None))
     return (
-        select(people, _contacts.c.uid.label("root"), _employers.c.uid.label("employer"))
+        select(*(columns or people.c), _contacts.c.uid.label("root"), _employers.c.uid.label("employer"))
         .outerjoin(_contacts, behind)
         .outerjoin(_employers, and_(_employers.c.uid == people.c.account, _employers.c.deleted.is_(False)))
     )
@@ -70,6 +71,35 @@ def clusters_of(connection: Connection, uids: Iterable[str]) -> dict[str, str]:
     for uid, root in roots.items():
         found[uid] = found.get(root) or employers.get(root, root)
     return {uid: found.get(uid, uid) for uid in wanted}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record of a person counts: as whom, and in which cluster."""
+
+    root: str
+    cluster: str
+
+
+def places_of(connection: Connection, uids: Iterable[str]) -> dict[str, Place]:
+    """The places of those of these uids that are people, by uid."""
+    wanted = list(uids)
+    found: dict[str, Place] = {}
+    roots: dict[str, str] = {}
+    for uid, root, employer in fetch_all(connection, _people_with_root(people.c.uid).where(_those(connection, wanted))):
+        if root is None:
+            found[uid] = Place(uid, employer or uid)
+        else:
+            roots[uid] = root
+    missing = set(roots.values()) - found.keys()
+    if missing:
+        query = _people_with_root(people.c.uid).where(_those(connection, missing))
+        found.update((uid, Place(uid, employer or uid)) for uid, _, employer in fetch_all(connection, query))
+    return {uid: found[roots.get(uid, uid)] for uid in wanted if roots.get(uid, uid) in found}
+
+
+def _those(connection: Connection, uids: Collection[str]) -> ColumnElement[bool]:
+    return among(connection, people.c.uid, uids)
 
 
 def root_of(connection: Connection, uid: str) -> str:

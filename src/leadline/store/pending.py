@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select
 
+from leadline.store.concerns import DRIFTED, MOVED
 from leadline.store.database import upsert
 from leadline.store.facts import clusters_of
 from leadline.store.rows import batched
@@ -26,18 +27,20 @@ def mark_pending(connection: Connection, versions: Mapping[str, str], *, now: in
     `versions` gives the present version of each connection; records of other connections are left alone.
     """
     # Whether a lead is a person of its own depends on the contact behind it.
-    marked = select(dirty.c.uid)  # by IN: few marks are then few looks into an index, where a join may walk everything
-    _mark(connection, select(people.c.uid).where(people.c.contact.in_(marked)), "linked")
+    moved = select(dirty.c.uid).where(dirty.c.depth == MOVED)  # by IN: few marks are then few looks into an index,
+    behind = people.c.contact.in_(moved)  # where a join may walk everything
+    _mark(connection, select(people.c.account).where(behind), "linked", MOVED)
+    _mark(connection, select(people.c.uid).where(behind), "linked", MOVED)
     # The people of an account that is gone are on their own now.
     live = exists().where(accounts.c.uid == scores.c.cluster, accounts.c.deleted.is_(False))
-    alone = select(scores.c.uid).where(scores.c.cluster.in_(marked), scores.c.cluster != scores.c.uid, ~live)
-    _mark(connection, alone, "moved")
+    alone = select(scores.c.uid).where(scores.c.cluster.in_(moved), scores.c.cluster != scores.c.uid, ~live)
+    _mark(connection, alone, "moved", MOVED)
     due = select(_unindexed(scores.c.cluster)).where(
         scores.c.due_at <= now, _within(_unindexed(scores.c.uid), versions)
     )
-    _mark(connection, due, "due")
+    _mark(connection, due, "due", DRIFTED)
     for old in _outdated(connection, versions):
-        _mark(connection, old, "outdated")
+        _mark(connection, old, "outdated", DRIFTED)
 
 
 def any_outdated(connection: Connection, versions: Mapping[str, str]) -> bool:
@@ -52,13 +55,19 @@ def _outdated(connection: Connection, versions: Mapping[str, str]) -> list[Selec
     return [ours.where(scores.c.model == version) for version in former]
 
 
-def _mark(connection: Connection, uids: Select[Any], reason: str) -> None:
+def _mark(connection: Connection, uids: Select[Any], reason: str, depth: int) -> None:
     found = uids.distinct().subquery()
     [uid] = found.c
     # Sorted, as every process locks them.
-    rows = select(uid, literal(1), literal(reason)).where(uid.is_not(None)).order_by(uid)
-    statement = upsert(connection, dirty).from_select(["uid", "mark", "reason"], rows)
-    connection.execute(statement.on_conflict_do_nothing(index_elements=["uid"]))
+    rows = select(uid, literal(1), literal(reason), literal(depth)).where(uid.is_not(None)).order_by(uid)
+    statement = upsert(connection, dirty).from_select(["uid", "mark", "reason", "depth"], rows)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["uid"],
+            set_={"depth": statement.excluded.depth},
+            where=dirty.c.depth < statement.excluded.depth,
+        )
+    )
 
 
 def _versions(connection: Connection) -> set[str]:
@@ -88,10 +97,23 @@ def count_marks(connection: Connection, names: Iterable[str]) -> int:
     return connection.execute(select(func.count()).select_from(dirty).where(_within(dirty.c.uid, names))).scalar_one()
 
 
-def next_marks(connection: Connection, names: Iterable[str], *, after: str, limit: int) -> dict[str, int]:
-    """The next marks of these connections behind the uid `after`, in order of uid, each with its number."""
+def next_marks(
+    connection: Connection, names: Iterable[str], *, after: str, limit: int, upto: str | None = None
+) -> dict[str, int]:
+    """The next marks of these connections behind the uid `after` (to `upto`), in order of uid, each with its number."""
     query = select(dirty.c.uid, dirty.c.mark).where(_within(dirty.c.uid, names), dirty.c.uid > after)
+    if upto is not None:
+        query = query.where(dirty.c.uid <= upto)
     return {row.uid: row.mark for row in connection.execute(query.order_by(dirty.c.uid).limit(limit))}
+
+
+def depths_of(connection: Connection, uids: Iterable[str]) -> dict[str, int]:
+    """How deep the marks of these uids are."""
+    found: dict[str, int] = {}
+    for batch in batched(uids):
+        query = select(dirty.c.uid, dirty.c.depth).where(dirty.c.uid.in_(batch))
+        found.update((row.uid, row.depth) for row in connection.execute(query))
+    return found
 
 
 def marked_clusters(connection: Connection, marks: Iterable[str], *, subjects: int) -> tuple[list[str], list[str]]:

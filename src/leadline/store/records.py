@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, case, delete, func, select
 
 from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.store.concerns import MOVED, accounts_that_name, concerns, living_people
 from leadline.store.database import upsert
 from leadline.store.rows import LINKS, batched, existing_rows, hashed, led_on, prepared, restored, survivors_of
 from leadline.store.tables import ENTITY_TABLES, cursors, dirty, unmapped
@@ -45,7 +46,9 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
     scored = tuple(field.name for field in FIELDS[entity] if field.scored)
     listed = tuple(field.name for field in FIELDS[entity] if field.kind is Kind.LIST)
     stored: list[dict[str, Any]] = []
-    marks: set[str] = set()
+    marks: dict[str, int] = {}
+    came_or_went: set[str] = set()
+    known = living_people(connection, [*latest.values(), *before.values()]) if entity is Entity.ACTIVITY else set()
     news = 0
     for uid, row in latest.items():
         old = before.get(uid)
@@ -58,13 +61,18 @@ def save_rows(connection: Connection, entity: Entity, rows: Sequence[Mapping[str
         stored.append(ready)
         if old is None or old["digest"] != ready["digest"]:
             news += 1
-            marks.update(_concerned(entity, ready, old))
+            for concerned, depth in concerns(entity, ready, old, known=known):
+                marks[concerned] = max(depth, marks.get(concerned, depth))
+            if entity is Entity.PERSON and (old is None or old["deleted"] != ready["deleted"]):
+                came_or_went.add(uid)
     if stored:
         keep_versions(connection, entity, stored, before)
         _store(connection, table, stored)
     merged = {row["uid"]: row["merged_into"] for row in stored if row["merged_into"]}
     if merged:
-        marks.update(_hand_over(connection, merged, at=max(row["read_at"] for row in stored)))
+        moved = _hand_over(connection, merged, at=max(row["read_at"] for row in stored))
+        marks.update(dict.fromkeys(moved, MOVED))
+    marks.update(dict.fromkeys(accounts_that_name(connection, came_or_went), MOVED))
     mark_dirty(connection, marks, "changed")
     return Saved(len(stored), news)
 
@@ -105,27 +113,19 @@ def _gone(old: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     return {**restored(old), **known, "merged_into": row["merged_into"] or old["merged_into"]}
 
 
-def _concerned(entity: Entity, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> Iterator[str]:
-    if entity in _ITSELF_SCORED:
-        yield str(new["uid"])
-    for link in LINKS[entity]:
-        for row in (new, old or {}):
-            if row.get(link):
-                yield str(row[link])
-    if new["merged_into"]:
-        yield str(new["merged_into"])
-
-
 def mark_dirty(connection: Connection, uids: Iterable[str], reason: str) -> None:
-    """Note that these accounts and people must be scored again."""
-    rows = [{"uid": uid, "mark": 1, "reason": reason} for uid in sorted(uids)]
+    """Note that these accounts and people must be scored again. A mapping gives the depth of each, else it is MOVED."""
+    depths = uids if isinstance(uids, Mapping) else dict.fromkeys(uids, MOVED)
+    rows = [{"uid": uid, "mark": 1, "reason": reason, "depth": depth} for uid, depth in sorted(depths.items())]
     if not rows:
         return
     statement = upsert(connection, dirty)
+    given = statement.excluded
+    deeper = case((given.depth > dirty.c.depth, given.depth), else_=dirty.c.depth)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["uid"],
-            set_={"mark": dirty.c.mark + 1, "reason": statement.excluded.reason},
+            set_={"mark": dirty.c.mark + 1, "reason": given.reason, "depth": deeper},
         ),
         rows,
     )

@@ -3,50 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, case, delete, func, select
+from sqlalchemy import Connection, case, delete, func, select
 
+from leadline.store.breakdowns import release_ledgers, save_breakdown
 from leadline.store.database import upsert
 from leadline.store.rows import batched
-from leadline.store.tables import accounts, effects, ledger, people, scores
+from leadline.store.tables import accounts, effects, people, scores
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHOWN = "shown"
+"""The column of a hash of a record's scores; missing where nobody has worked it out."""
 
 
-def save_scores(connection: Connection, rows: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> None:
-    """Replace scores and ledgers of these subjects. `lines` holds the whole ledger of every row."""
+def save_scores(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], ledger: pl.DataFrame | Sequence[Mapping[str, Any]]
+) -> None:
+    """Replace the scores of these records. `ledger` holds the whole ledger of each of them, as a frame or as rows."""
     if not rows:
         return
-    _put(connection, scores, rows)
-    for batch in batched([row["uid"] for row in rows]):
-        connection.execute(delete(ledger).where(ledger.c.uid.in_(batch)))
-    if lines:
-        connection.execute(ledger.insert(), list(lines))
-
-
-def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    statement = upsert(connection, table)
-    columns = {c.name: statement.excluded[c.name] for c in table.c if c.name != "uid"}
-    connection.execute(statement.on_conflict_do_update(index_elements=["uid"], set_=columns), list(rows))
+    release_ledgers(connection, [row["uid"] for row in rows])
+    number = save_breakdown(connection, ledger, records=len(rows)) if len(ledger) else None
+    ready = [{SHOWN: None, **row, "breakdown": number} for row in rows]
+    statement = upsert(connection, scores)
+    columns = {c.name: statement.excluded[c.name] for c in scores.c if c.name != "uid"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["uid"], set_=columns), ready)
 
 
 def remove_scores(connection: Connection, uids: Iterable[str]) -> None:
     """Forget records that are gone from the CRM or no longer stand for a person of their own."""
     for batch in batched(sorted(uids)):
+        release_ledgers(connection, batch)
         connection.execute(delete(scores).where(scores.c.uid.in_(batch)))
-        connection.execute(delete(ledger).where(ledger.c.uid.in_(batch)))
 
 
 def load_score(connection: Connection, uid: str) -> dict[str, Any] | None:
     """One subject's score row."""
     row = connection.execute(select(scores).where(scores.c.uid == uid)).mappings().first()
     return dict(row) if row else None
-
-
-def load_ledger(connection: Connection, uid: str) -> list[dict[str, Any]]:
-    """One subject's ledger, largest contribution first."""
-    query = select(ledger).where(ledger.c.uid == uid)
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    return sorted(rows, key=lambda row: (-abs(row["points"]), row["rule"]))
 
 
 def count_scores(connection: Connection) -> int:

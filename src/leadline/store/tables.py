@@ -5,7 +5,7 @@ Times are whole seconds since 1970 UTC, points whole thousandths, JSON is stored
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import TEXT
 
 from leadline.core.entities import FIELDS, Entity, Field, Kind
@@ -105,6 +105,8 @@ dirty = Table(
     # Rises with every mark, so that clearing what was scored never clears a later change.
     Column("mark", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    # What the mark is about, see `store/concerns.py`: DRIFTED, CHANGED or MOVED.
+    Column("depth", Integer, nullable=False),
 )
 
 unmapped = Table(
@@ -147,25 +149,44 @@ scores = Table(
     Column("pushed", Text),
     Column("pushed_score", BigInteger),
     Column("pushed_at", BigInteger),
+    # Which segment of the model it was scored by; names of flags, joined by `;`; where the score could lie.
+    Column("segment", Text),
+    Column("readiness", BigInteger),
+    Column("flags", Text),
+    Column("score_min", BigInteger),
+    Column("score_max", BigInteger),
+    # When age alone changes the group, and into which; null when it never does.
+    Column("next_change_at", BigInteger),
+    Column("next_group", Text),
+    # Which of the breakdowns holds its ledger, and a hash of what the columns of scoring hold, to tell a change by.
+    Column("breakdown", BigInteger),
+    Column("shown", BigInteger),
 )
 Index("scores_due", scores.c.due_at)
 Index("scores_cluster", scores.c.cluster)
 Index("scores_model", scores.c.model)
 
-ledger = Table(
-    "ledger",
+breakdowns = Table(
+    "breakdowns",
     metadata,
-    Column("uid", Text, primary_key=True),
-    # Limits and rounding leave a row per part, so a rule alone is no key.
-    Column("part", Text, primary_key=True),
-    Column("rule", Text, primary_key=True),
-    Column("points", BigInteger, nullable=False),
-    Column("raw_points", BigInteger, nullable=False),
-    Column("lost_to_decay", BigInteger, nullable=False),
-    Column("lost_to_cap", BigInteger, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("last_at", BigInteger),
-    Column("value", Text),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    # How many scores refer to it; nobody needs it once there are none.
+    Column("records", BigInteger, nullable=False),
+    # The ledgers of the records that were scored together, as a compressed Arrow file.
+    Column("content", LargeBinary, nullable=False),
+)
+
+dossiers = Table(
+    "dossiers",
+    metadata,
+    # The account, or the person alone, that the record is scored together with.
+    Column("cluster", _ORDERED, primary_key=True),
+    Column("uid", _ORDERED, primary_key=True),
+    Column("entity", Text, nullable=False),
+    # Which facts a line holds, and in what order: lines of another layout are not read.
+    Column("layout", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("events", Text, nullable=False),
 )
 
 versions = Table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -80,3 +81,30 @@ def _ledger_row(name: str, about: Told, given: set[str]) -> Mapping[str, Expr]:
         "value": also(VALUE, text(None)),
     }
     return {column: cells[column] for column in LEDGER}
+
+
+def lines_of(wide: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of one record's ledger, from its row of the wide form."""
+    found = []
+    for name, points in wide.items():
+        about = told(name)
+        if about is None or points is None:
+            continue
+        plain = {RAW: points, DECAY: 0, LIMIT: 0, COUNT: 0 if about.adjusts else 1}
+        also = {suffix: wide.get(name + suffix) for suffix in _SUFFIXES}
+        # Null, too, where only the other kind of record has such a column.
+        also |= {suffix: value for suffix, value in plain.items() if also[suffix] is None}
+        line = {
+            "uid": wide["uid"],
+            "rule": about.rule,
+            "part": about.part,
+            "points": points,
+            "raw_points": also[RAW],
+            "lost_to_decay": also[DECAY],
+            "lost_to_cap": also[LIMIT],
+            "count": also[COUNT],
+            "last_at": also[LAST],
+            "value": also[VALUE],
+        }
+        found.append({column: line[column] for column in LEDGER})
+    return found

@@ -1,0 +1,252 @@
+"""The world of the bench in a project's database, and scoring from and to it.
+
+    python -m bench.scoring.store FOLDER [--accounts N]
+
+What is timed are the steps of `app.rescore` on a SQLite file as a worker uses it: facts as the store keeps them are
+read, scored, compared with the stored scores; scores, ledgers and what was before are written. All were scored a day
+ago. The walk to the next change has a line of its own, and decisions about single records are none of scoring.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+from bench.scoring.world import DAY, NOW, World, read, world
+from sqlalchemy import Connection, Engine, insert, select, text
+
+from leadline.app.rescore import Asked, Batch, Rescorer
+from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.core.scoring.load import load_model
+from leadline.core.scoring.model import Model
+from leadline.frames.drift import Drift, Policy, drift, with_hash
+from leadline.frames.kept import Kept
+from leadline.store.breakdowns import save_breakdown
+from leadline.store.bulk import execute_many
+from leadline.store.concerns import CHANGED, DRIFTED
+from leadline.store.database import open_engine
+from leadline.store.dossiers import save_dossiers
+from leadline.store.rescoring import save_rescored
+from leadline.store.tables import ENTITY_TABLES, scores
+
+MODEL = Path(__file__).with_name("model.yaml")
+AT_ONCE = 50_000
+VERSION = "bench/1"
+_ALL = 1 << 40  # points and seconds that nothing reaches: nobody is left to be decided on
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of one measurement, with the number of records scored and stored."""
+
+    wall: float
+    cpu: float
+    read: float
+    score: float
+    store: float
+    records: int
+
+
+def database(made: World, path: Path) -> Engine:
+    """The world in a new database at `path`, everybody scored a day before; an existing one is opened."""
+    if path.exists():
+        return open_engine(f"sqlite:///{path}", folder=path.parent)
+    part = path.with_suffix(".part")
+    for old in path.parent.glob(f"{part.name}*"):
+        old.unlink()
+    engine = open_engine(f"sqlite:///{part}", folder=path.parent)
+    found = read(made.folder)
+    accounts, people, events = (frame.collect() for frame in (found.accounts, found.people, found.events))
+    people = people.with_columns(
+        pl.when(pl.col("account").is_in(accounts["uid"].implode())).then("account").alias("account")
+    )
+    with engine.begin() as connection:
+        _rows(connection, Entity.ACCOUNT, accounts)
+        _rows(connection, Entity.PERSON, people)
+        _rows(
+            connection,
+            Entity.ACTIVITY,
+            events.with_row_index("n").with_columns(
+                pl.concat_str(pl.lit("crm/activities/"), pl.col("n").cast(pl.String)).alias("uid")
+            ),
+        )
+    homes = people.select(pl.col("uid").alias("person"), pl.col("account").alias("home"))
+    known = events.join(homes, on="person").select("person", pl.col("home").alias("account"), "kind", "asset", "at")
+    alone = events.join(homes, on="person", how="anti").join(accounts.select(account="uid"), on="account", how="semi")
+    alone = alone.with_columns(pl.lit(None, dtype=pl.String).alias("person"))
+    kept = Kept.from_facts(accounts, people, pl.concat([known, alone.select(known.columns)]))
+    with engine.begin() as connection:
+        lines = sorted(kept.rows())
+        save_dossiers(connection, lines)
+        model = load_model(MODEL.read_text(), place=str(MODEL))
+        known = ("uid", "previous_group", "group_since")
+        before = pl.concat([accounts.select(*known), people.select(*known)])
+        clusters = pl.concat(
+            [accounts.select("uid", cluster="uid"), people.select("uid", cluster=pl.coalesce("account", "uid"))]
+        )
+        rescorer = scorer(model, NOW - DAY)
+        for part_of in _parts(sorted(set(clusters["cluster"]))):
+            some = Kept.of(*_texts(connection, part_of))
+            theirs = before.join(
+                pl.concat([some.accounts.select("uid"), some.people.select("uid")]), on="uid", how="semi"
+            )
+            done = rescorer.score(Batch(Asked({}, {}, {}), some, theirs, some.facts(before)))
+            _scores(connection, done.scores.join(clusters, on="uid"), done.both())
+    with engine.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    engine.dispose()
+    part.rename(path)
+    return open_engine(f"sqlite:///{path}", folder=path.parent)
+
+
+def _texts(connection: Connection, clusters: Sequence[str]) -> tuple[str, str, str, str]:
+    from leadline.frames import lines
+    from leadline.store.dossiers import read_dossiers
+
+    found = read_dossiers(connection, clusters, layout=lines.LAYOUT)
+    return found.accounts, found.account_events, found.people, found.people_events
+
+
+def _parts(uids: Sequence[str], size: int = AT_ONCE // 5) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(uids), size):
+        yield uids[begin : begin + size]
+
+
+def _rows(connection: Connection, entity: Entity, frame: pl.DataFrame) -> None:
+    table = ENTITY_TABLES[entity]
+    lists = [field.name for field in FIELDS[entity] if field.kind is Kind.LIST and field.name in frame.columns]
+    for name in lists:
+        frame = frame.with_columns(
+            frame[name].map_elements(lambda words: orjson.dumps(list(words)).decode(), return_dtype=pl.String)
+        )
+    constant: dict[str, Any] = {
+        "connection": "crm",
+        "object": entity.value,
+        "source_id": "1",
+        "modified_at": NOW - 2 * DAY,
+        "read_at": NOW - 2 * DAY,
+        "deleted": False,
+        "crm": '{"group":"nurture","score":40}',
+        "digest": "d" * 24,
+        "row_digest": "r" * 24,
+        "known_since": NOW - 2 * DAY,
+        "name": "Somebody Somewhere",
+    }
+    ready = frame.select(
+        *(column.name for column in table.c if column.name in frame.columns),
+        *(
+            pl.lit(value).alias(name)
+            for name, value in constant.items()
+            if name in table.c and name not in frame.columns
+        ),
+    )
+    for rows in ready.iter_slices(200_000):
+        execute_many(connection, insert(table), rows.columns, rows.rows())
+
+
+def _scores(connection: Connection, done: pl.DataFrame, ledger: pl.DataFrame) -> None:
+    number = save_breakdown(connection, ledger, records=len(done))
+    shown = orjson.dumps(
+        {
+            "score": 40,
+            "fit": 20,
+            "intent": 20,
+            "group": "nurture",
+            "sort_key": "03-040",
+            "action": "",
+            "reasons": "Fits: industry software (+12)\nViewed pricing twice (+20)\nSenior (+8)",
+            "scored_at": "2023-11-13T22:13:20Z",
+        }
+    ).decode()
+    constant = {
+        "group_since": NOW - 30 * DAY,
+        "crossing": 1,
+        "model": VERSION,
+        "scored_at": NOW - DAY,
+        "due_at": NOW + DAY,
+        "push_no": 1,
+        "pushed": shown,
+        "pushed_at": NOW - DAY,
+        "breakdown": number,
+    }
+    ready = with_hash(done).with_columns(
+        pl.col("score").alias("pushed_score"), *(pl.lit(value).alias(name) for name, value in constant.items())
+    )
+    ready = ready.select(column.name for column in scores.c if column.name in ready.columns)
+    execute_many(connection, insert(scores), ready.columns, ready.rows())
+
+
+def scorer(model: Model, now: int, *, outdated: bool = False, version: str = VERSION) -> Rescorer:
+    """As a worker makes it, but that leaves nobody to be decided on."""
+    return Rescorer(model, Policy(_ALL, _ALL, now), {"crm": version}, outdated=outdated, shown=(), horizon=400 * DAY)
+
+
+def rescore(engine: Engine, rescorer: Rescorer, marks: Sequence[dict[str, int]], now: int) -> Seconds:
+    """Score what is marked, part by part, each in a transaction, and store it all."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    spent = [0.0, 0.0, 0.0]
+    records = 0
+    for depths in marks:
+        with engine.begin() as connection:
+            steps = [time.process_time()]
+            batch = rescorer.read(connection, depths)
+            assert batch is not None
+            steps.append(time.process_time())
+            done = rescorer.score(batch)
+            steps.append(time.process_time())
+            found = drift(done.scores, batch.state, Policy(_ALL, _ALL, now))
+            crossing = with_hash(done.scores.filter(pl.col("uid").is_in(found.moved.implode())))
+            everything = Drift(found.moved, pl.concat([found.changed, crossing]), found.same)
+            save_rescored(connection, rescorer.rescored(batch, done, everything), now=now, due={})
+            records += len(batch.state)
+        steps.append(time.process_time())
+        spent = [total + end - begin for total, begin, end in zip(spent, steps[:-1], steps[1:], strict=True)]
+    return Seconds(time.perf_counter() - wall, time.process_time() - cpu, *spent, records)
+
+
+def everything(engine: Engine) -> list[dict[str, int]]:
+    """Marks on all clusters, as another version of the model makes them."""
+    with engine.begin() as connection:
+        clusters = sorted(set(connection.scalars(select(scores.c.cluster).distinct())))
+    return [dict.fromkeys(part, DRIFTED) for part in _parts(clusters)]
+
+
+def changed(engine: Engine, count: int, seed: int = 1) -> list[dict[str, int]]:
+    """Marks on so many people whose activities have changed, and on their accounts."""
+    with engine.begin() as connection:
+        rows = connection.execute(select(scores.c.uid, scores.c.cluster).where(scores.c.entity == "person")).all()
+    chosen = random.Random(seed).sample(sorted((row.uid, row.cluster) for row in rows), count)
+    accounts = {cluster: DRIFTED for uid, cluster in chosen if cluster != uid}
+    return [{**accounts, **{uid: CHANGED for uid, _ in chosen}}]
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--people", type=int, default=5_000)
+    asked = parser.parse_args()
+    made = world(asked.folder, asked.accounts)
+    engine = database(made, asked.folder / f"store-{asked.accounts}.db")
+    model = load_model(MODEL.read_text(), place=str(MODEL))
+    for name, marks, at, outdated in (
+        ("incremental", changed(engine, asked.people), NOW, False),
+        ("incremental again", changed(engine, asked.people, 2), NOW + 60, False),
+        ("full", everything(engine), NOW + 120, True),
+        ("full again", everything(engine), NOW + DAY, True),
+        ("new version", everything(engine), NOW + 2 * DAY, True),
+    ):
+        version = "bench/2" if name == "new version" else VERSION
+        print(name, rescore(engine, scorer(model, at, outdated=outdated, version=version), marks, at), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""Scoring again what only drifts: everything at once, without a look at each record.
+
+Most of what is scored again keeps its group and the score that the CRM shows. That is found out for tens of
+thousands of records in one go, from the facts that the store keeps for it (`store/dossiers.py`); their scores and
+ledgers are replaced in one go as well. Where a record moves, its cluster is left to `decide.py`, untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from leadline.core.entities import Entity
+from leadline.core.scoring.compile import break_down
+from leadline.core.scoring.due import Due, due_all
+from leadline.core.scoring.facts import SCORES, Facts
+from leadline.core.scoring.plan import compile_model
+from leadline.frames import lines
+from leadline.frames.drift import Drift, Policy, drift
+from leadline.frames.kept import Kept
+from leadline.frames.wide import Wide
+from leadline.store.concerns import CHANGED, MOVED
+from leadline.store.dossiers import read_accounts, read_dossiers, read_people, read_timelines, save_dossiers
+from leadline.store.facts import Place, places_of
+from leadline.store.rescoring import (
+    STATE,
+    Rescored,
+    due_within,
+    moved_within,
+    read_states,
+    read_states_within,
+    save_rescored,
+    unwritten,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from leadline.core.scoring.model import Model
+
+_STATE = {
+    name: pl.String() if name in {"uid", "cluster", "group", "model"} else pl.Int64() for name in STATE
+}  # fmt: skip
+_BEFORE = {"previous_group": "group", "group_since": "group_since"}
+"""What a score depends on of the one before: the name of the fact, and the column of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Marks of which none is about moving: where each record is now, and the clusters that they are about."""
+
+    depths: Mapping[str, int]
+    places: Mapping[str, Place]
+    clusters: Mapping[str, tuple[str, ...]]  # by marked uid: of now, and in which it was scored
+
+    def every(self) -> set[str]:
+        """All clusters."""
+        return {cluster for clusters in self.clusters.values() for cluster in clusters}
+
+    def fresh_people(self) -> set[str]:
+        """People whose facts or timelines have changed, as who they count."""
+        return {self.places[uid].root for uid, depth in self.depths.items() if depth == CHANGED and uid in self.places}
+
+    def fresh_accounts(self) -> set[str]:
+        """Accounts whose facts have changed."""
+        return {uid for uid, depth in self.depths.items() if depth == CHANGED and uid not in self.places}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Facts of some clusters, what is stored of those that get a score, and the new scores."""
+
+    asked: Asked
+    kept: Kept
+    state: pl.DataFrame
+    facts: Facts[pl.DataFrame]
+
+    def clusters_of(self, uids: pl.Series) -> set[str]:
+        """The clusters of these records: of now, and those of their state."""
+        asked = pl.col("uid").is_in(uids.implode())
+        people = self.kept.people.filter(asked).select(pl.coalesce("account", "uid")).to_series()
+        accounts = self.kept.accounts.filter(asked)["uid"]
+        return {*people, *accounts, *self.state.filter(asked)["cluster"]}
+
+    def without(self, found: Drift, clusters: set[str]) -> Drift:
+        """What there is to store when these clusters are left alone."""
+        if not clusters:
+            return found
+        left = self.state.filter(pl.col("cluster").is_in(sorted(clusters)))["uid"].implode()
+        return Drift(
+            found.moved,
+            found.changed.filter(~pl.col("uid").is_in(left)),
+            found.same.filter(~found.same.is_in(left)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a pass has settled: marked uids, how many scores were replaced, and of how many clusters."""
+
+    marks: list[str] = field(default_factory=list)
+    clusters: int = 0
+    subjects: int = 0
+
+
+class Rescorer:
+    """Scores marked clusters at `now` and replaces what only drifts. `versions`: the present one of each connection.
+
+    `outdated`: some were scored by another version. `shown`: connections and objects whose records show a score.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        policy: Policy,
+        versions: Mapping[str, str],
+        *,
+        outdated: bool,
+        shown: Sequence[tuple[str, str]],
+        horizon: int,
+    ) -> None:
+        self._model, self._policy, self._versions = model, policy, versions
+        self._plan = compile_model(model)
+        self._outdated, self._shown, self._horizon = outdated, shown, horizon
+
+    def settle(self, connection: Connection, depths: Mapping[str, int]) -> Settled:
+        """Settle as many of these marks (with their depths) as can be, inside the caller's transaction."""
+        batch = self.read(connection, depths)
+        if batch is None:
+            return Settled()
+        done = self.score(batch)
+        # A full rescore moves nobody whose record in the CRM shows nothing yet; whoever is looked at again is written.
+        restless = set() if self._outdated else unwritten(connection, batch.state["uid"], self._shown)
+        found = drift(done.scores, batch.state, self._policy, restless=restless)
+        moved = batch.clusters_of(found.moved)
+        settled = batch.without(found, moved)
+        due = {uid: (on.due_at, on.next_change_at, on.next_group) for uid, on in self.due(batch, done, settled).items()}
+        save_rescored(connection, self.rescored(batch, done, settled), now=self._policy.now, due=due)
+        clusters = batch.kept.clusters() - moved
+        marks = [uid for uid, of in batch.asked.clusters.items() if clusters.issuperset(of)]
+        return Settled(marks, len(clusters), len(settled.changed) + len(settled.same))
+
+    # Reading
+
+    def read(self, connection: Connection, depths: Mapping[str, int]) -> Batch | None:
+        """Facts of all clusters that these marks are about and that can be told from what is kept."""
+        asked = self._asked(connection, depths)
+        every = asked.every()
+        every -= moved_within(connection, every)
+        if not every:
+            return None
+        texts = read_dossiers(connection, every, layout=lines.LAYOUT)
+        kept = Kept.of(texts.accounts, texts.account_events, texts.people, texts.people_events)
+        kept = self._refreshed(connection, kept, asked)
+        if not len(kept.accounts) and not len(kept.people):
+            return None
+        state = self._state(connection, asked, kept)
+        before = state.select("uid", *(pl.col(column).alias(name) for name, column in _BEFORE.items()))
+        return Batch(asked, kept, state, kept.facts(before))
+
+    def _asked(self, connection: Connection, depths: Mapping[str, int]) -> Asked:
+        shallow = {uid: depth for uid, depth in depths.items() if depth < MOVED}
+        places = places_of(connection, shallow)
+        former = {row[0]: row[1] for row in read_states(connection, places)}
+        clusters = {
+            uid: tuple(dict.fromkeys((places[uid].cluster, former.get(uid, uid)))) if uid in places else (uid,)
+            for uid in shallow
+        }
+        return Asked(shallow, places, clusters)
+
+    def _refreshed(self, connection: Connection, kept: Kept, asked: Asked) -> Kept:
+        """With what has changed since it was kept; the store keeps that from now on."""
+        known, there = set(kept.people["uid"]), set(kept.accounts["uid"])
+        roots, changed = asked.fresh_people() & known, asked.fresh_accounts() & there
+        names = lines.names(Entity.PERSON)
+        place = names.index("account") + 1
+        homes = dict(kept.people.select("uid", "account").filter(pl.col("uid").is_in(sorted(roots))).iter_rows())
+        # Nobody has moved, so the account that somebody counts for is the one that is kept.
+        rows = [(*row[:place], homes[row[0]], *row[place + 1 :]) for row in read_people(connection, roots, names)]
+        if rows:
+            kept = kept.with_people(rows, read_timelines(connection, roots))
+        if changed:
+            kept = kept.with_accounts(read_accounts(connection, changed, lines.names(Entity.ACCOUNT)))
+        save_dossiers(connection, kept.rows([*roots, *changed]))
+        return kept
+
+    def _state(self, connection: Connection, asked: Asked, kept: Kept) -> pl.DataFrame:
+        """Of everybody who gets a score: who was marked, is due or was scored by another version, and the accounts."""
+        accounts = set(kept.accounts["uid"])
+        targets = {*accounts, *asked.fresh_people()}
+        clusters = sorted(kept.clusters())
+        if self._outdated:
+            rows = read_states_within(connection, clusters)
+        else:
+            targets |= due_within(connection, clusters, now=self._policy.now)
+            rows = read_states_within(connection, asked.fresh_accounts() & accounts)
+            rows += read_states(connection, targets.difference(row[0] for row in rows))
+        state = pl.DataFrame(rows, schema=_STATE, orient="row")
+        there = pl.concat([kept.accounts.select("uid"), kept.people.select("uid")])
+        return state.join(there, on="uid", how="semi")
+
+    # Scoring
+
+    def score(self, batch: Batch) -> Wide:
+        """Scores and ledgers of everybody who gets a score; the others were there for the accounts' sake."""
+        found = break_down(self._plan, batch.facts, self._policy.now, detail=True, share=True)
+        frames = batch.facts.engine.collect([broken.frame.select(*SCORES, *broken.rows) for broken in found.both])
+        done = Wide(*frames)
+        return done.only(batch.state["uid"]) if len(batch.state) < len(done) else done
+
+    def due(self, batch: Batch, done: Wide, settled: Drift) -> dict[str, Due]:
+        """When those must be looked at again whose former answer does not hold: their facts or the version changed,
+        or that time has come."""
+        now = self._policy.now
+        same_facts = ~pl.col("uid").is_in(sorted(self._with_news(batch)))
+        again = batch.state.filter(~(same_facts & (pl.col("due_at") > now) & self._current()))
+        again = again.filter(pl.col("uid").is_in(settled.uids().implode()))
+        if not len(again):
+            return {}
+        return due_all(
+            self._model,
+            batch.facts,
+            done.only(again["uid"]).scored(),
+            now,
+            pushed=dict(again.select("uid", "pushed_score").iter_rows()),
+            n=self._policy.min_points,
+            horizon_seconds=self._horizon,
+            aged=dict(again.select("uid", pl.col("pushed_at") + self._policy.max_age).iter_rows()),
+        )
+
+    def _with_news(self, batch: Batch) -> set[str]:
+        """Who has other facts or events than before: marked people, their accounts, the people of marked accounts."""
+        roots, accounts = batch.asked.fresh_people(), batch.asked.fresh_accounts()
+        people = batch.kept.people.select("uid", "account")
+        homes = people.filter(pl.col("uid").is_in(sorted(roots)))["account"].drop_nulls()
+        theirs = people.filter(pl.col("account").is_in(sorted(accounts)))["uid"]
+        return {*roots, *accounts, *homes, *theirs}
+
+    def _current(self) -> pl.Expr:
+        """Whether the present version has scored a record."""
+        return pl.col("model") == self._version()
+
+    def _version(self) -> pl.Expr:
+        name = pl.col("uid").str.split("/").list.first()
+        return name.replace_strict(dict(self._versions), default=None, return_dtype=pl.String)
+
+    # Storing
+
+    def rescored(self, batch: Batch, done: Wide, settled: Drift) -> Rescored:
+        """What is stored of these."""
+        uids = settled.uids()
+        mine = batch.state
+        if len(uids) < len(batch.state):
+            mine = mine.join(uids.to_frame("uid"), on="uid", how="semi")
+            done = done.only(uids)
+        others = mine.filter(~self._current()).select("uid", self._version().alias("version"))
+        referred = mine.drop_nulls("breakdown")["breakdown"].value_counts()
+        return Rescored(
+            settled.changed,
+            settled.same,
+            done.both(),
+            dict(referred.iter_rows()),
+            dict(others.iter_rows()),
+        )
