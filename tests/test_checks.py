@@ -163,7 +163,7 @@ def test_a_suite_over_its_budget_is_marked() -> None:
         budgets.pytest_runtest_logreport(report)
     said: list[str] = []
     budgets.summary(said.append)
-    assert said == ["flow           1 tests     1s of  600s", "unit           1 tests   900s of  120s  over budget"]
+    assert said == ["flow           1 tests     1s of  670s", "unit           1 tests   900s of  120s  over budget"]
 
 
 def test_a_failing_suite_fails_the_run_and_the_others_still_run(root: Path, tmp_path: Path) -> None:
