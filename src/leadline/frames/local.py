@@ -11,8 +11,9 @@ import polars as pl
 from leadline.core.entities import Entity
 from leadline.core.scoring.canonical import BREAK
 from leadline.core.scoring.digest import Digest, of_messages
-from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
+from leadline.core.scoring.facts import EVENTS, Cell, Facts, Lazy, Schema, subject_schema
 from leadline.core.scoring.portable import Portable
+from leadline.frames.tally import tally
 
 Row = Mapping[str, Any]
 
@@ -25,7 +26,7 @@ class LocalEngine(Portable):
 
     def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
         """A small frame of these values."""
-        return nw.from_native(pl.LazyFrame(columns, schema=_native(schema)))
+        return _lazy(pl.LazyFrame(columns, schema=native_schema(schema)))
 
     def collect(self, frames: Sequence[Lazy]) -> list[pl.DataFrame]:
         """Run all plans at once; what they share is computed once."""
@@ -33,8 +34,31 @@ class LocalEngine(Portable):
 
     def share(self, frame: Lazy) -> Lazy:
         """The frame, worked out now: Polars finds shared parts of large plans too late or not at all."""
-        shared: Lazy = nw.from_native(frame.to_native().collect().lazy())
-        return shared
+        return _lazy(frame.to_native().collect().lazy())
+
+    def number(self, people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
+        """Both with `key`, a whole number: people from 0 in their order, then accounts."""
+        natives = [frame.to_native() for frame in (people, accounts)]
+        ahead = natives[0].select(pl.len()).collect().item()
+        keyed = [
+            native.with_row_index("key", offset=offset) for native, offset in zip(natives, (0, ahead), strict=True)
+        ]
+        return _lazy(keyed[0]), _lazy(keyed[1])
+
+    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
+        """One grouping by holder and class as one number; then every class is laid out over all holders."""
+        lengths = pl.collect_all([frame.to_native().select(pl.len()) for frame in keys])
+        return _lazy(tally(events.to_native(), cells, sum(found.item() for found in lengths)).lazy())
+
+    def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
+        """A look-up per column."""
+        kinds = native_schema(schema)
+        places = range(max(len(values) for values in table.values()))
+        looked_up = {
+            name: pl.col(column).replace_strict(places, values, default=None, return_dtype=kinds[name])
+            for name, values in table.items()
+        }
+        return _lazy(frame.to_native().with_columns(**looked_up))
 
     def columns(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """The frame's values as Python lists."""
@@ -73,20 +97,26 @@ def from_frames(accounts: pl.DataFrame, people: pl.DataFrame, events: pl.DataFra
 
 def account_schema() -> dict[str, pl.DataType]:
     """Columns of the frame of accounts."""
-    return _native(subject_schema(Entity.ACCOUNT))
+    return native_schema(subject_schema(Entity.ACCOUNT))
 
 
 def person_schema() -> dict[str, pl.DataType]:
     """Columns of the frame of people."""
-    return _native(subject_schema(Entity.PERSON))
+    return native_schema(subject_schema(Entity.PERSON))
 
 
 def event_schema() -> dict[str, pl.DataType]:
     """Columns of the frame of events."""
-    return _native(EVENTS)
+    return native_schema(EVENTS)
 
 
-def _native(schema: Schema) -> dict[str, pl.DataType]:
+def _lazy(native: pl.LazyFrame) -> Lazy:
+    frame: Lazy = nw.from_native(native)
+    return frame
+
+
+def native_schema(schema: Schema) -> dict[str, pl.DataType]:
+    """Types of Polars for a schema."""
     kinds: dict[Any, pl.DataType] = {
         nw.String(): pl.String(),
         nw.Int64(): pl.Int64(),

@@ -137,8 +137,9 @@ class _Entry:
     values: tuple[int | None, ...]  # by day of age
 
 
-def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: int, *, times: bool) -> Tallied:
-    """What every holder has. `people`: uid, key; `accounts`: uid, key. `times`: with the columns `last_`."""
+def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: int, *, detail: bool) -> Tallied:
+    """What every holder has. `people`: uid, key; `accounts`: uid, key. `detail`: with all columns; else `last_` is
+    left out, and `count_` where nobody asks for it."""
     idle = any(variant.model.idle for variant in plan.every())
     events = _relevant(plan, facts, now, any_age=idle)
     classes = classes_of(plan, facts, events)
@@ -151,12 +152,12 @@ def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: in
     if not idle:
         placed = placed.filter(some([~nw.col(f"points_{place}").is_null() for place in range(width)]))
     held = _held(placed, people, accounts)
-    if times:
+    if detail:
         inside = {
             f"at_{place}": nw.when(~nw.col(f"points_{place}").is_null()).then(nw.col("at")) for place in range(width)
         }
         held = held.with_columns(**inside)
-    cells = list(_cells(entries, times=times, idle=idle))
+    cells = list(_cells(entries, detail=detail, idle=idle))
     tally = facts.engine.tally(held, cells, keys=[people, accounts])
     columns = _by_signal(cells)
     if idle:
@@ -207,14 +208,15 @@ def _held(events: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
     return both
 
 
-def _cells(entries: dict[int, list[_Entry]], *, times: bool, idle: bool) -> Iterator[Cell]:
+def _cells(entries: dict[int, list[_Entry]], *, detail: bool, idle: bool) -> Iterator[Cell]:
     for index, found in entries.items():
         for place, entry in enumerate(found):
             name, points = f"{entry.timed.index}_{index}", f"points_{place}"
             yield Cell(f"{entry.role}_{name}", points, index, entry.how)
             if entry.role == "worth":
-                yield Cell(f"count_{name}", points, index, Gather.COUNT)
-                if times:
+                if detail or entry.timed.signal.min_count > 1:
+                    yield Cell(f"count_{name}", points, index, Gather.COUNT)
+                if detail:
                     yield Cell(f"last_{name}", f"at_{place}", index, Gather.HIGHEST)
         if idle:
             yield Cell(f"any_{index}", "at", index, Gather.HIGHEST)
@@ -240,7 +242,7 @@ def _together(cells: Sequence[Cell]) -> nw.Expr:
         case Gather.LOWEST:
             return nw.min_horizontal(*columns)
         case _:
-            return nw.sum_horizontal(*columns)
+            return nw.when(~nw.max_horizontal(*columns).is_null()).then(nw.sum_horizontal(*columns))
 
 
 def decoded(timed: TimedSignal, worth: nw.Expr) -> nw.Expr:

@@ -14,15 +14,16 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Entity
-from leadline.core.scoring.behaviour import Tallied, tallies
-from leadline.core.scoring.expressions import added, number, text
+from leadline.core.scoring.behaviour import tallies
+from leadline.core.scoring.conduct_columns import Conduct
 from leadline.core.scoring.facts import SCORES, Facts, Lazy, Out, Scored
 from leadline.core.scoring.model import Model
 from leadline.core.scoring.plan import Plan, compile_model
-from leadline.core.scoring.records import Records, records_of, subjects_of
+from leadline.core.scoring.records import records_of, subjects_of
 from leadline.core.scoring.rowcolumns import ledger_rows
 from leadline.core.scoring.settling import Broken, Settling
-from leadline.core.scoring.wide import Variant, best_of_staff
+from leadline.core.scoring.variants import Variants
+from leadline.core.scoring.wide import RowWork
 
 __all__ = ["Breakdown", "break_down", "ledger_of", "score", "score_plans", "subjects_of"]
 
@@ -66,59 +67,21 @@ def ledger_of(engine: Any, frame: Lazy, columns: Sequence[str]) -> Lazy:
 
 def break_down(plan: Plan, facts: Facts[Any], now: int, *, detail: bool, share: bool) -> Breakdown:
     """Scores in wide form. `detail`: with all that a ledger tells; `share`: work out now what several outputs use."""
+    engine, variants = facts.engine, Variants(plan)
     records = records_of(plan, facts, now)
-    tallied = tallies(plan, facts, records.people, records.accounts, now, times=detail)
-    work = _Work(plan, facts, records, tallied, detail=detail, share=share)
-    found = [work.variant(variant) for variant in plan.every()]
-    return Breakdown(_united([pair[0] for pair in found]), _united([pair[1] for pair in found]))
-
-
-class _Work:
-    """One scoring: each variant is applied to the records of its segment."""
-
-    def __init__(
-        self, plan: Plan, facts: Facts[Any], records: Records, tallied: Tallied, *, detail: bool, share: bool
-    ) -> None:
-        self._plan, self._engine, self._records, self._tallied = plan, facts.engine, records, tallied
-        self._detail, self._share = detail, share
-        self._people, self._accounts = records.people, records.accounts
-        if tallied.frame is not None:
-            counts = self._engine.share(tallied.frame) if share else tallied.frame
-            self._people = self._people.join(counts, on="key", how="left")
-            self._accounts = self._accounts.join(counts, on="key", how="left")
-
-    def variant(self, plan: Plan) -> tuple[Broken, Broken]:
-        """People and accounts of one variant."""
-        work = Variant(plan, self._tallied, self._records.asked, detail=self._detail)
-        people = work.people(self._of(self._people, plan))
-        if self._share:
-            people = people.over(self._engine.share(people.frame))
-        staff = work.staff(people.frame)
-        best = None
-        if self._detail and plan.model.persona:
-            best = best_of_staff(people.frame, staff)
-        accounts = work.accounts(self._of(self._accounts, plan), staff, best)
-        found = []
-        for entity, rows in ((Entity.PERSON, people), (Entity.ACCOUNT, accounts)):
-            settled = Settling(plan, entity, rows, self._engine).scored()
-            found.append(Broken(self._engine.share(settled.frame), settled.rows) if self._share else settled)
-        return found[0], found[1]
-
-    def _of(self, frame: Lazy, plan: Plan) -> Lazy:
-        return frame.filter(nw.col("segment") == plan.segment) if self._plan.variants else frame
-
-
-def _united(found: Sequence[Broken]) -> Broken:
-    """The variants' records together; a column that one does not have is null there."""
-    if len(found) == 1:
-        return found[0]
-    columns = tuple(dict.fromkeys(name for broken in found for name in broken.rows))
-    frames = []
-    for broken in found:
-        absent = {name: _nothing(name) for name in columns if name not in broken.rows}
-        frames.append(added(broken.frame, absent).select(*SCORES, *columns))
-    return Broken(nw.concat(frames), columns)
-
-
-def _nothing(name: str) -> nw.Expr:
-    return text(None) if name.endswith(":value") else number(None)
+    tallied = tallies(plan, facts, records.people, records.accounts, now, detail=detail)
+    people, accounts = records.people, records.accounts
+    if tallied.frame is not None:
+        counts = engine.share(tallied.frame) if share else tallied.frame
+        people, accounts = (frame.join(counts, on="key", how="left") for frame in (people, accounts))
+    work = RowWork(variants, Conduct(variants, tallied, now, detail=detail), records.asked, detail=detail)
+    of_people = work.people(people)
+    if share:
+        of_people = of_people.over(engine.share(of_people.frame))
+    staff = work.staff(of_people.frame)
+    of_accounts = work.accounts(accounts, staff, work.best_of_staff(of_people.frame, staff))
+    found = []
+    for entity, rows in ((Entity.PERSON, of_people), (Entity.ACCOUNT, of_accounts)):
+        broken = Settling(variants, entity, rows, engine).scored()
+        found.append(Broken(engine.share(broken.frame), broken.rows) if share else broken)
+    return Breakdown(found[0], found[1])

@@ -217,16 +217,6 @@ def persona_text() -> Expr:
     return joined([nw.col("person_seniority"), nw.col("person_function")], ", ")
 
 
-def smaller(value: Expr, bound: Expr) -> Expr:
-    """The lower of two; `value` where the bound is null."""
-    return either(value > bound, bound, value)
-
-
-def larger(value: Expr, bound: Expr) -> Expr:
-    """The higher of two; `value` where the bound is null."""
-    return either(value < bound, bound, value)
-
-
 def whole(value: Expr) -> Expr:
     """Down to a whole point."""
     return ((value + _LIFT) // POINT * POINT - _LIFT).cast(nw.Int64())
@@ -239,15 +229,12 @@ def share(value: Expr, percent: int) -> Expr:
 
 def clamped(value: Expr, limits: Limits | Cap) -> Expr:
     """Into the limits."""
-    if limits.max is not None:
-        value = smaller(value, number(limits.max * POINT))
-    if limits.min is not None:
-        value = larger(value, number(limits.min * POINT))
-    return value
+    low, high = (None if bound is None else bound * POINT for bound in (limits.min, limits.max))
+    return value if low is None and high is None else value.clip(low, high)
 
 
 def limited_sign(value: Expr, cap: int | None) -> Expr:
     """`value`, no further from zero than `cap`, which has its sign."""
     if cap is None:
         return value
-    return smaller(value, number(cap)) if cap > 0 else larger(value, number(cap))
+    return value.clip(None, cap) if cap > 0 else value.clip(cap, None)

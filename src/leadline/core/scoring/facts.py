@@ -67,7 +67,7 @@ class Engine(Protocol[Out]):
     def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
         """One row per `holder` of the events, and a column per cell; `keys` are the frames that `number` gave.
 
-        Where a holder has no row of the class, the cell is null or 0.
+        Where a holder has no values in the class, the cell is null; a count may be 0.
         """
         ...
 

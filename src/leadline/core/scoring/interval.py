@@ -5,123 +5,152 @@ The same as `reaching`, which is about one record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from leadline.core.entities import SENIORITIES, Entity
 from leadline.core.scoring import expressions as ex
 from leadline.core.scoring.expressions import Asked, Expr, either, number
-from leadline.core.scoring.model import PERSONA, Part, Persona, Rule
+from leadline.core.scoring.model import PERSONA, Committee, Part, Persona, Rule
 from leadline.core.scoring.plan import Plan
+from leadline.core.scoring.variants import Merged, Variants
 
 Changes = dict[Part, list[Expr]]
+Pick = Callable[[Iterable[int]], int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What something could come to where it is open, in thousandths; `now` is what it gives."""
+    """What something gains and loses, in thousandths, and where it is open."""
 
     rule: str
     part: Part
     open: Expr
-    low: Expr
-    high: Expr
+    gain: Expr
+    loss: Expr
 
 
 # Of people, for themselves and for their account
 
 
-def person_reach(plan: Plan, asked: Asked) -> dict[str, Expr]:
+def person_reach(variants: Variants, asked: Asked) -> dict[str, Expr]:
     """Columns of people: `loose_` and `sure_` of rules about any person, `persona_low` and `persona_high`."""
     found: dict[str, Expr] = {}
-    for rule in plan.subjects[Entity.ACCOUNT].people_rules:
-        open_ = ex.unsettled(rule.when, asked, {})
-        found[f"loose_{rule.id}"] = nw.when(open_).then(number(1))
-        found[f"sure_{rule.id}"] = nw.when(ex.holds(rule.when, asked) & ~open_).then(number(1))
-    if plan.model.persona:
-        found |= _persona_span(plan.model.persona)
+    for rule in _people_rules(variants):
+        when = rule.any.when
+        open_ = ex.unsettled(when, asked, {})
+        found[f"loose_{rule.any.id}"] = nw.when(open_).then(number(1))
+        found[f"sure_{rule.any.id}"] = nw.when(ex.holds(when, asked) & ~open_).then(number(1))
+    if _has_persona(variants):
+        for name, pick in (("persona_low", min), ("persona_high", max)):
+            found[name] = variants.of_each(lambda plan: plan.model.persona, partial(_reach, pick))
     return found
 
 
-def staff_reach(plan: Plan) -> dict[str, Expr]:
+def staff_reach(variants: Variants) -> dict[str, Expr]:
     """The same of an account's people together."""
     found: dict[str, Expr] = {}
-    for rule in plan.subjects[Entity.ACCOUNT].people_rules:
-        found |= {name: ex.how_many(nw.col(name)) for name in (f"loose_{rule.id}", f"sure_{rule.id}")}
-    if plan.model.persona:
+    for rule in _people_rules(variants):
+        names = (f"loose_{rule.any.id}", f"sure_{rule.any.id}")
+        found |= {name: ex.how_many(nw.col(name)) for name in names}
+    if _has_persona(variants):
         found |= {name: nw.col(name).max() for name in ("persona_low", "persona_high")}
     return found
 
 
-def _persona_span(persona: Persona) -> dict[str, Expr]:
-    tables = (persona.points, persona.elsewhere)
+def _people_rules(variants: Variants) -> list[Merged[Rule]]:
+    return variants.merged(lambda plan: plan.subjects[Entity.ACCOUNT].people_rules)
+
+
+def _has_persona(variants: Variants) -> bool:
+    return any(plan.model.persona for plan in variants.plans)
+
+
+def _reach(pick: Pick, persona: Persona | None) -> Expr:
+    """The least or the most that persona could come to for a person."""
+    if persona is None:
+        return number(0)
     function = nw.col("person_function")
     buys = function.is_in(list(persona.functions))
-    found = {}
-    for name, pick in (("persona_low", min), ("persona_high", max)):
-        own, other = [_of_seniority(table, pick) for table in tables]
-        both = [{word: table.get(word, 0) for word in SENIORITIES} for table in tables]
-        either_ = {word: pick(table[word] for table in both) for word in SENIORITIES}
-        unknown = _of_seniority(either_, pick)
-        found[name] = nw.when(function.is_null()).then(unknown).otherwise(either(buys, own, other))
-    return found
+    own, other = (_of_seniority(table, pick) for table in (persona.points, persona.elsewhere))
+    either_way = {w: pick([persona.points.get(w, 0), persona.elsewhere.get(w, 0)]) for w in SENIORITIES}
+    unknown = _of_seniority(either_way, pick)
+    return nw.when(function.is_null()).then(unknown).otherwise(either(buys, own, other))
 
 
-def _of_seniority(table: Mapping[str, int], pick: object) -> Expr:
-    value = nw.col("person_seniority")
-    open_ = pick([0, *(table.get(word, 0) for word in SENIORITIES)])  # type: ignore[operator]
-    known = ex.by_seniority(table)
-    return nw.when(value.is_null()).then(number(open_)).otherwise(known)
+def _of_seniority(table: Mapping[str, int], pick: Pick) -> Expr:
+    open_ = pick([0, *(table.get(word, 0) for word in SENIORITIES)])
+    return nw.when(nw.col("person_seniority").is_null()).then(number(open_)).otherwise(ex.by_seniority(table))
 
 
 # Of records
 
 
 class Reaching:
-    """One kind of record of one variant. `asked` knows the columns of all rows, `points` those columns."""
+    """One kind of record. `asked` knows the columns of all rows."""
 
-    def __init__(self, plan: Plan, entity: Entity, asked: Asked) -> None:
-        self._plan, self._entity, self._asked = plan, entity, asked
-        self._concerns = plan.subjects[entity]
+    def __init__(self, variants: Variants, entity: Entity, asked: Asked) -> None:
+        self._variants, self._entity, self._asked = variants, entity, asked
 
     def alone(self) -> tuple[Changes, Changes]:
         """Thousandths that rules, persona and committees, each for itself, could gain and lose, by part."""
-        spans = [*self._spans()]
-        named = {name for rule in self._concerns.combined for name in rule.when.named()}
+        spans = list(self._spans())
         open_ = {span.rule: span.open for span in spans}
-        for rule in self._concerns.own_rules:
-            if rule.id in named and rule.id not in open_:
-                open_[rule.id] = ex.unsettled(rule.when, self._asked, {})
-        for rule in self._concerns.combined:
-            spans.append(_either_way(rule, ex.unsettled(rule.when, self._asked, open_)))
+        combined = self._merged(lambda plan: plan.subjects[self._entity].combined)
+        named = {name for rule in combined for name in rule.any.when.named()}
+        for rule in self._merged(lambda plan: plan.subjects[self._entity].own_rules):
+            if rule.any.id in named and rule.any.id not in open_:
+                open_[rule.any.id] = self._variants.where(rule, ex.unsettled(rule.any.when, self._asked, {}))
+        spans += [self._either_way(rule, ex.unsettled(rule.any.when, self._asked, open_)) for rule in combined]
         gains: Changes = {}
         losses: Changes = {}
         for span in spans:
-            now = nw.col(self._asked.fired[span.rule]).fill_null(0)
-            gain, loss = span.high - now, span.low - now
-            gains.setdefault(span.part, []).append(either(span.open & (gain > 0), gain, number(0)))
-            losses.setdefault(span.part, []).append(either(span.open & (loss < 0), loss, number(0)))
+            gains.setdefault(span.part, []).append(span.gain)
+            losses.setdefault(span.part, []).append(span.loss)
         return gains, losses
 
+    def _merged(self, rules: Callable[[Plan], Iterable[Rule]]) -> list[Merged[Rule]]:
+        return self._variants.merged(rules)
+
     def _spans(self) -> Iterator[_Span]:
-        for rule in self._concerns.reach.alone:
-            yield _either_way(rule, ex.unsettled(rule.when, self._asked, {}))
+        for rule in self._merged(lambda plan: plan.subjects[self._entity].reach.alone):
+            yield self._either_way(rule, ex.unsettled(rule.any.when, self._asked, {}))
         of_account = self._entity is Entity.ACCOUNT
-        for rule in self._concerns.people_rules:
-            loose, sure = (nw.col(f"staff_{name}_{rule.id}").fill_null(0) for name in ("loose", "sure"))
-            yield _either_way(rule, (loose > 0) & (sure == 0))
-        if self._plan.model.persona:
+        for rule in self._merged(lambda plan: plan.subjects[self._entity].people_rules):
+            loose, sure = (nw.col(f"staff_{name}_{rule.any.id}").fill_null(0) for name in ("loose", "sure"))
+            yield self._either_way(rule, (loose > 0) & (sure == 0))
+        if _has_persona(self._variants):
             prefix = "staff_" if of_account else ""
             low, high = (nw.col(f"{prefix}persona_{name}").fill_null(0) for name in ("low", "high"))
-            yield _Span(PERSONA, Part.PERSONA, low != high, low, high)
-        for entry in self._plan.model.committee if of_account else ():
-            if entry.functions is not None:
-                seats, chairs = (nw.col(f"staff_{name}_{entry.id}").fill_null(0) for name in ("seat", "chair"))
-                open_ = (seats < entry.people) & (seats + chairs >= entry.people)
-                yield _Span(entry.id, entry.part, open_, number(min(entry.points, 0)), number(max(entry.points, 0)))
+            now = nw.col(self._asked.fired[PERSONA]).fill_null(0)
+            gain, loss = either(high > now, high - now, number(0)), either(low < now, low - now, number(0))
+            yield _Span(PERSONA, Part.PERSONA, low != high, gain, loss)
+        for entry in self._variants.merged(lambda plan: plan.model.committee) if of_account else ():
+            if entry.any.functions is not None:
+                name = entry.any.id
+                seats, chairs = (nw.col(f"staff_{what}_{name}").fill_null(0) for what in ("seat", "chair"))
+                yield self._either_way(entry, (seats < entry.any.people) & (seats + chairs >= entry.any.people))
 
+    def _either_way(self, entry: Merged[Any], open_: Expr) -> _Span:
+        """What comes to give its points or nothing where it is open."""
+        one: Rule | Committee = entry.any
+        open_ = self._variants.where(entry, open_)
+        given = nw.col(self._asked.fired[one.id])
+        points = [one.points if mine is None else mine.points for mine in entry.by_variant]
 
-def _either_way(rule: Rule, open_: Expr) -> _Span:
-    return _Span(rule.id, rule.part, open_, number(min(rule.points, 0)), number(max(rule.points, 0)))
+        def change(sign: int) -> Callable[[int], Expr]:
+            def make(value: int) -> Expr:
+                if not value:
+                    return number(0)
+                comes = value * sign > 0
+                now = given.is_null() if comes else ~given.is_null()
+                return either(open_ & now, number(abs(value) * sign), number(0))
+
+            return make
+
+        gain, loss = (self._variants.chosen(points, change(sign)) for sign in (1, -1))
+        return _Span(one.id, one.part, open_, gain, loss)

@@ -16,7 +16,7 @@ from leadline.core.scoring.expressions import Expr, added, either, joined, numbe
 from leadline.core.scoring.facts import Engine, Lazy
 
 _BITS = 10
-"""Answers in one number: a table has 1024 rows at most."""
+"""Answers in one number: a table has 1024 rows at most, for each way of reading it."""
 _SEPARATOR = ";"
 TEXT, COUNT = "text", "count"
 
@@ -30,55 +30,68 @@ class Bit:
 
 
 class Mask:
-    """Answers of one kind. Its columns in a frame begin with `prefix`."""
+    """Answers of one kind, in one or more ways of reading them. Its columns in a frame begin with `prefix`."""
 
-    def __init__(self, prefix: str, bits: Sequence[Bit]) -> None:
+    def __init__(self, prefix: str, readings: Sequence[Sequence[Bit]]) -> None:
         self._prefix = prefix
-        self._chunks = [tuple(bits[start : start + _BITS]) for start in range(0, len(bits), _BITS)]
+        self._size = len(readings[0])
+        self._chunks = [
+            tuple(tuple(bits[start : start + _BITS]) for bits in readings) for start in range(0, self._size, _BITS)
+        ]
 
-    def numbers(self, tests: Sequence[Expr]) -> dict[str, Expr]:
-        """A number per chunk, from a test per answer; none of them may be open."""
-        found = {}
-        for chunk, bits in enumerate(self._chunks):
-            mine = tests[chunk * _BITS : chunk * _BITS + len(bits)]
-            found[f"{self._prefix}_{chunk}"] = total(
-                either(test, number(1 << place), number(0)) for place, test in enumerate(mine)
-            )
+    def read(self, engine: Engine[Any], frame: Lazy, tests: Sequence[Expr], reading: Expr) -> Lazy:
+        """Adds `<prefix>_text` ("" for none), `<prefix>_count`, and sums of amounts by column.
+
+        A test per answer, none of them open. `reading`: which reading of each record, from 0.
+        """
+        numbers = {}
+        for chunk, readings in enumerate(self._chunks):
+            mine = tests[chunk * _BITS : (chunk + 1) * _BITS]
+            bits = [either(test, number(1 << place), number(0)) for place, test in enumerate(mine)]
+            if len(readings) > 1:
+                bits.append(reading * (1 << len(mine)))
+            numbers[f"{self._prefix}_{chunk}"] = total(bits)
+        frame = added(frame, numbers)
+        amounts = self._amounts()
+        for name, readings in zip(numbers, self._chunks, strict=True):
+            table = {f"{name}_{column}": values for column, values in _table(_frozen(readings), amounts).items()}
+            schema = {column: nw.String() if column.endswith(TEXT) else nw.Int64() for column in table}
+            frame = engine.translate(frame, name, table, schema)
+        return added(frame, self._together(list(numbers)))
+
+    def _amounts(self) -> tuple[str, ...]:
+        every = (bit for readings in self._chunks for bits in readings for bit in bits)
+        return tuple(sorted({column for bit in every for column in bit.amounts}))
+
+    def _together(self, names: Sequence[str]) -> dict[str, Expr]:
+        """Over all chunks."""
+        texts = [nw.col(f"{name}_{TEXT}") for name in names]
+        if len(texts) > 1:
+            texts = [joined([nw.when(each != "").then(each) for each in texts], _SEPARATOR).fill_null("")]
+        found = {f"{self._prefix}_{TEXT}": texts[0] if texts else nw.lit("")}
+        for column in (COUNT, *self._amounts()):
+            found[f"{self._prefix}_{column}"] = total(nw.col(f"{name}_{column}") for name in names)
         return found
 
-    def read(self, engine: Engine[Any], frame: Lazy) -> Lazy:
-        """From numbers to `<prefix>_text` (null when empty), `<prefix>_count`, and sums of amounts by column."""
-        amounts = sorted({name for bits in self._chunks for bit in bits for name in bit.amounts})
-        for chunk, bits in enumerate(self._chunks):
-            mine = f"{self._prefix}_{chunk}"
-            table = _table(tuple((bit.name, tuple(sorted(bit.amounts.items()))) for bit in bits))
-            named = {f"{mine}_{name}": values for name, values in table.items()}
-            schema = {name: nw.String() if name.endswith(TEXT) else nw.Int64() for name in named}
-            frame = engine.translate(frame, mine, named, schema)
-        columns = {
-            f"{self._prefix}_{TEXT}": joined(self._each(TEXT), _SEPARATOR),
-            f"{self._prefix}_{COUNT}": total(self._each(COUNT)),
-            **{f"{self._prefix}_{name}": total(self._each(name, amount=True)) for name in amounts},
-        }
-        return added(frame, columns)
 
-    def _each(self, name: str, *, amount: bool = False) -> list[Expr]:
-        return [
-            nw.col(f"{self._prefix}_{chunk}_{name}")
-            for chunk, bits in enumerate(self._chunks)
-            if not amount or any(name in bit.amounts for bit in bits)
-        ]
+_Frozen = tuple[tuple[tuple[str, tuple[tuple[str, int], ...]], ...], ...]
+
+
+def _frozen(readings: Sequence[Sequence[Bit]]) -> _Frozen:
+    return tuple(tuple((bit.name, tuple(sorted(bit.amounts.items()))) for bit in bits) for bits in readings)
 
 
 @lru_cache(maxsize=256)
-def _table(bits: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]) -> dict[str, list[Any]]:
+def _table(readings: _Frozen, columns: tuple[str, ...]) -> dict[str, list[Any]]:
     """By column, a value for each number."""
-    numbers = range(1 << len(bits))
-    chosen = [[bit for place, bit in enumerate(bits) if value >> place & 1] for value in numbers]
-    columns: dict[str, list[Any]] = {
-        TEXT: [_SEPARATOR.join(name for name, _ in bits if name) or None for bits in chosen],
-        COUNT: [sum(bool(name) for name, _ in bits) for bits in chosen],
-    }
-    for column in sorted({column for _, amounts in bits for column, _ in amounts}):
-        columns[column] = [sum(dict(amounts).get(column, 0) for _, amounts in bits) for bits in chosen]
-    return columns
+    found: dict[str, list[Any]] = {TEXT: [], COUNT: [], **{column: [] for column in columns}}
+    for bits in readings:
+        amounts = [dict(given) for _, given in bits]
+        for value in range(1 << len(bits)):
+            places = [place for place in range(len(bits)) if value >> place & 1]
+            names = [bits[place][0] for place in places if bits[place][0]]
+            found[TEXT].append(_SEPARATOR.join(names))
+            found[COUNT].append(len(names))
+            for column in columns:
+                found[column].append(sum(amounts[place].get(column, 0) for place in places))
+    return found

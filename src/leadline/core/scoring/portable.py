@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
+from leadline.core.scoring.expressions import added
 from leadline.core.scoring.facts import Cell, Gather, Lazy, Schema
 
 
@@ -23,8 +24,11 @@ class Portable:
         return people.with_columns(key), accounts.with_columns(key)
 
     def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
-        """One grouping, with a conditional aggregate per cell."""
-        return events.group_by("holder").agg(*[_gathered(cell).alias(cell.name) for cell in cells])
+        """One grouping, with conditional aggregates per cell; engines differ on sums of nothing."""
+        found = events.group_by("holder").agg(*[value.alias(name) for cell in cells for name, value in _gathered(cell)])
+        sums = [cell.name for cell in cells if cell.how is Gather.SUM]
+        counted = {name: nw.when(nw.col(f"{name}_n") > 0).then(nw.col(name)) for name in sums}
+        return added(found, counted).select("holder", *[cell.name for cell in cells])
 
     def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
         """A join with the table."""
@@ -38,14 +42,15 @@ class Portable:
         return nw.concat([frame.select(**row).filter(~nw.col("points").is_null()) for row in rows])
 
 
-def _gathered(cell: Cell) -> nw.Expr:
+def _gathered(cell: Cell) -> list[tuple[str, nw.Expr]]:
     value = nw.when(nw.col("event_class") == cell.event_class).then(nw.col(cell.of))
+    count = value.count().cast(nw.Int64())
     match cell.how:
         case Gather.SUM:
-            return value.sum()
+            return [(cell.name, value.sum()), (f"{cell.name}_n", count)]
         case Gather.LOWEST:
-            return value.min()
+            return [(cell.name, value.min())]
         case Gather.HIGHEST:
-            return value.max()
+            return [(cell.name, value.max())]
         case Gather.COUNT:
-            return value.count().cast(nw.Int64())
+            return [(cell.name, count)]

@@ -14,16 +14,18 @@ import narwhals.stable.v2 as nw
 from leadline.core.entities import Entity
 from leadline.core.scoring import expressions as ex
 from leadline.core.scoring.condition import JOINS, SHARED, Condition
-from leadline.core.scoring.expressions import Asked, Expr, either, text
+from leadline.core.scoring.expressions import Asked, Expr, either, number
 from leadline.core.scoring.facts import Facts, Lazy, subject_schema
 from leadline.core.scoring.plan import Plan
+from leadline.core.scoring.variants import SEGMENT
 
 _STANDING = ("uid", "previous_group", "group_since")
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Facts as columns `account_<name>` and `person_<name>`, with `key`, what `_STANDING` names, and `segment`.
+    """Facts as columns `account_<name>` and `person_<name>`, with `key`, what `_STANDING` names, and
+    `SEGMENT` where there are variants.
 
     People also have `account_key`, null where there is no such account. Both have the answers that `asked` knows.
     """
@@ -54,11 +56,11 @@ def records_of(plan: Plan, facts: Facts[Any], now: int) -> Records:
     accounts = ex.added(accounts, told)
     asked = Asked(now, {}, answers, absent)
     if plan.variants:
-        accounts = accounts.with_columns(segment=_segment(plan, asked))
+        accounts = accounts.with_columns(**{SEGMENT: _segment(plan, asked)})
     people = _with_account(people, accounts, fallback | dict.fromkeys(absent.values(), True))
     if plan.variants:
         alone = nw.col("account_key").is_null()
-        people = people.with_columns(segment=either(alone, _segment(plan, asked), nw.col("segment")))
+        people = people.with_columns(**{SEGMENT: either(alone, _segment(plan, asked), nw.col(SEGMENT))})
     return Records(accounts, people, asked)
 
 
@@ -87,9 +89,9 @@ def _with_account(people: Lazy, accounts: Lazy, fallback: Mapping[str, bool | No
 
 
 def _segment(plan: Plan, asked: Asked) -> Expr:
-    found = text("")
-    for segment, variant in reversed(plan.variants):
-        found = either(ex.holds(segment.when, asked), text(variant.segment), found)
+    found = number(len(plan.variants))
+    for place, (segment, _) in reversed(list(enumerate(plan.variants))):
+        found = either(ex.holds(segment.when, asked), number(place), found)
     return found
 
 

@@ -13,20 +13,20 @@ import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Entity
 from leadline.core.scoring import expressions as ex
-from leadline.core.scoring.bands import Group
-from leadline.core.scoring.expressions import Expr, either, number, text
+from leadline.core.scoring.expressions import Expr, number, text
 from leadline.core.scoring.facts import SCORES, Engine, Lazy
-from leadline.core.scoring.groups import group_names
+from leadline.core.scoring.group_columns import group_of
 from leadline.core.scoring.interval import Reaching
 from leadline.core.scoring.masks import COUNT, TEXT, Bit, Mask
-from leadline.core.scoring.model import CAP, DAY, FLOOR, POINT, ROUNDING, TOTAL, WEIGHT, Limits, Model, Part
-from leadline.core.scoring.plan import Plan
+from leadline.core.scoring.model import CAP, FLOOR, ROUNDING, TOTAL, WEIGHT, Limits, Part
+from leadline.core.scoring.plan import CapPlan, SubjectPlan
 from leadline.core.scoring.rowcolumns import adjustment
 from leadline.core.scoring.rules import Conditional
+from leadline.core.scoring.variants import Merged, Variants
 from leadline.core.scoring.wide import Rows
 
 _FULL = 100  # percent
-GAIN, LOSS = "gain_", "loss_"
+_GAIN, _LOSS = "gain_", "loss_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Broken:
 
 
 class Settling:
-    """The way of one kind of record of one variant."""
+    """The way of one kind of record."""
 
-    def __init__(self, plan: Plan, entity: Entity, rows: Rows, engine: Engine[Any]) -> None:
-        self._plan, self._entity, self._rows, self._engine = plan, entity, rows, engine
-        self._model = plan.model
-        self._concerns = plan.subjects[entity]
+    def __init__(self, variants: Variants, entity: Entity, rows: Rows, engine: Engine[Any]) -> None:
+        self._variants, self._entity, self._rows, self._engine = variants, entity, rows, engine
+        self._concerns: list[SubjectPlan] = [plan.subjects[entity] for plan in variants.plans]
         self._changes = self._gains_and_losses()
+        self._flags = variants.merged(lambda plan: plan.model.flags_for(entity))
 
     def scored(self) -> Broken:
         """The records with their scores."""
@@ -52,33 +52,42 @@ class Settling:
         frame = self._missing_facts(rows.frame)
         caps = self._caps()
         frame = ex.added(frame, {**caps, **self._changes})
-        frame = frame.with_columns(**self._sums())
-        parts = self._parts()
-        frame = ex.added(frame, parts)
+        frame = ex.added(frame, self._sums())
+        frame = ex.added(frame, self._limited())
+        parts, rounding = self._parts()
+        frame = ex.added(ex.added(frame, parts), rounding)
+        entered = self._entered()
+        frame = ex.added(frame, entered)
         total = self._total()
-        frame = ex.added(frame, total)
-        frame = self._told(frame)
-        frame = frame.with_columns(group=_group(self._model, self._fired, rows.asked.now))
-        added = [name for name in (*caps, *parts, *total) if "/" in name]
-        constant = {"entity": text(self._entity.value), "segment": text(self._plan.segment)}
-        columns = (*rows.columns, *added)
-        frame = ex.added(frame, constant)
+        frame = self._told(ex.added(frame, total))
+        group = self._variants.of_each(
+            lambda plan: plan.model, lambda model: group_of(model, self._fired, rows.asked.now)
+        )
+        segment = self._variants.of_each(lambda plan: plan.segment, text)
+        frame = frame.with_columns(group=group, entity=text(self._entity.value), segment=segment)
+        columns = (*rows.columns, *(name for name in (*caps, *parts, *rounding, *entered, *total) if "/" in name))
         return Broken(frame.select(*SCORES, *columns), columns)
 
+    # Caps and sums
+
     def _caps(self) -> dict[str, Expr]:
-        found = {}
-        for entry in self._concerns.caps:
-            before = _sum([nw.col(self._rows.points[name]) for name in entry.of])
-            found[adjustment(entry.part, entry.cap.id)] = _change(before, ex.clamped(before, entry.cap))
+        found: dict[str, Expr] = {}
+        for merged in self._variants.merged(lambda plan: [_CapEntry(cap) for cap in plan.subjects[self._entity].caps]):
+            plans = [entry.plan for entry in merged.by_variant if entry is not None]
+            names = dict.fromkeys(name for plan in plans for name in plan.of)
+            before = _sum([nw.col(self._rows.points[name]) for name in names if name in self._rows.points])
+            after = ex.clamped(before, plans[0].cap)
+            changed = self._variants.where(merged, before != after)
+            found[adjustment(plans[0].part, merged.any.id)] = nw.when(changed).then(after - before)
         return found
 
     def _sums(self) -> dict[str, Expr]:
         """Of each part, before limits."""
+        caps = {adjustment(cap.part, cap.cap.id): cap.part for concerns in self._concerns for cap in concerns.caps}
         found = {}
-        caps = [(entry.part, adjustment(entry.part, entry.cap.id)) for entry in self._concerns.caps]
         for part in Part:
             names = [self._rows.points[rule] for rule, of in self._rows.parts.items() if of is part]
-            names += [name for of, name in caps if of is part]
+            names += [name for name, of in caps.items() if of is part]
             found[f"sum_{part}"] = _sum([nw.col(name) for name in names])
         return found
 
@@ -86,14 +95,13 @@ class Settling:
 
     def _gains_and_losses(self) -> dict[str, Expr]:
         """Columns of gains and losses of the parts that can have any."""
-        gains, losses = Reaching(self._plan, self._entity, self._rows.asked).alone()
-        joint = self._concerns.reach.joint
+        gains, losses = Reaching(self._variants, self._entity, self._rows.asked).alone()
+        joint = [by_part for concerns in self._concerns for by_part in concerns.reach.joint.values()]
         found: dict[str, Expr] = {}
         for part in Part:
-            for prefix, alone, place in ((GAIN, gains, 0), (LOSS, losses, 1)):
-                of_facts = any(by_part[part][place] for by_part in joint.values() if part in by_part)
+            for prefix, alone, place in ((_GAIN, gains, 0), (_LOSS, losses, 1)):
                 terms = [*alone.get(part, ())]
-                if of_facts:
+                if any(by_part[part][place] for by_part in joint if part in by_part):
                     terms.append(nw.col(f"missing_{prefix}{part}"))
                 if terms:
                     found[f"{prefix}{part}"] = ex.total(terms)
@@ -101,95 +109,144 @@ class Settling:
 
     # Parts and total
 
-    def _parts(self) -> dict[str, Expr]:
-        model, found = self._model, {}
+    def _limited(self) -> dict[str, Expr]:
+        """Every part within its limits, also with its gain and its loss."""
+        found = {}
         for part in Part:
-            limits, before = model.limits(part), nw.col(f"sum_{part}")
-            limited = ex.clamped(before, limits)
-            value = ex.whole(limited)
-            entering = _weighted(model, part, value)
-            found[part.value] = value
-            found |= _limit_rows(part, before, limited, limits)
-            found[adjustment(part, ROUNDING)] = _change(limited, value)
-            if model.weight(part) != _FULL:
-                found[adjustment(part, WEIGHT)] = _change(value, entering)
-            found[f"in_{part}"] = entering
-            for prefix in (GAIN, LOSS):
+            before = nw.col(f"sum_{part}")
+            found[f"limited_{part}"] = self._within(before, part)
+            for prefix in (_GAIN, _LOSS):
                 if f"{prefix}{part}" in self._changes:
-                    reached = ex.whole(ex.clamped(before + nw.col(f"{prefix}{part}"), limits))
-                    found[f"{prefix}in_{part}"] = _weighted(model, part, reached)
-                    if part is Part.FIT and prefix == GAIN:
-                        found["fit_max"] = reached
-        found.setdefault("fit_max", found[Part.FIT.value])
+                    found[f"{prefix}limited_{part}"] = self._within(before + nw.col(f"{prefix}{part}"), part)
         return found
+
+    def _within(self, value: Expr, part: Part) -> Expr:
+        return self._variants.of_each(
+            lambda plan: (plan.model.limits(part).min, plan.model.limits(part).max),
+            lambda limits: ex.clamped(value, Limits(min=limits[0], max=limits[1])),
+        )
+
+    def _parts(self) -> tuple[dict[str, Expr], dict[str, Expr]]:
+        """Every part, limited and rounded, with the rows of limits; then the rows of rounding, and fit_max."""
+        found: dict[str, Expr] = {}
+        rounding: dict[str, Expr] = {}
+        for part in Part:
+            before, limited = nw.col(f"sum_{part}"), nw.col(f"limited_{part}")
+            found[part.value] = ex.whole(limited)
+            found |= _limit_rows(part, before, limited, self._limits(part))
+            for prefix in (_GAIN, _LOSS):
+                if f"{prefix}{part}" in self._changes:
+                    found[f"{prefix}whole_{part}"] = ex.whole(nw.col(f"{prefix}limited_{part}"))
+            rounding[adjustment(part, ROUNDING)] = _change(limited, nw.col(part.value))
+        reached = f"{_GAIN}{Part.FIT}" in self._changes
+        rounding["fit_max"] = nw.col(f"{_GAIN}whole_{Part.FIT}" if reached else Part.FIT.value)
+        return found, rounding
+
+    def _entered(self) -> dict[str, Expr]:
+        """What enters the score of each part; the rows of what does not; and the sums."""
+        found: dict[str, Expr] = {}
+        sums: dict[str, list[Expr]] = {"": [], _GAIN: [], _LOSS: []}
+        for part in Part:
+            weights = {plan.model.weight(part) for plan in self._variants.plans}
+            if weights != {_FULL}:
+                value = nw.col(part.value)
+                found[adjustment(part, WEIGHT)] = _change(value, self._weighted(part, value))
+            if weights == {0}:
+                continue
+            for prefix, terms in sums.items():
+                changed = prefix and f"{prefix}{part}" in self._changes
+                terms.append(self._weighted(part, nw.col(f"{prefix}whole_{part}" if changed else part.value)))
+        return found | {f"{prefix}entering": ex.total(terms) for prefix, terms in sums.items()}
+
+    def _weighted(self, part: Part, value: Expr) -> Expr:
+        return self._variants.of_each(
+            lambda plan: plan.model.weight(part),
+            lambda percent: value if percent == _FULL else ex.share(value, percent),
+        )
 
     def _total(self) -> dict[str, Expr]:
-        limits = self._model.total
-        before = ex.total(nw.col(f"in_{part}") for part in self._entering())
-        limited = ex.clamped(before, limits)
-        score = ex.whole(limited)
-        found = {"score": score, **_limit_rows(TOTAL, before, limited, limits)}
-        found[adjustment(TOTAL, ROUNDING)] = _change(limited, score)
-        for name, prefix in (("score_max", GAIN), ("score_min", LOSS)):
-            reached = ex.total(nw.col(self._reached(prefix, part)) for part in self._entering())
-            found[name] = ex.whole(ex.clamped(reached, limits))
+        def limited(prefix: str) -> Expr:
+            value = nw.col(f"{prefix}entering")
+            return self._variants.of_each(lambda plan: plan.model.total, lambda limits: ex.clamped(value, limits))
+
+        before, after = nw.col("entering"), limited("")
+        found = {"score": ex.whole(after), "score_min": ex.whole(limited(_LOSS)), "score_max": ex.whole(limited(_GAIN))}
+        found |= _limit_rows(TOTAL, before, after, [plan.model.total for plan in self._variants.plans])
+        found[adjustment(TOTAL, ROUNDING)] = _change(after, ex.whole(after))
         return found
 
-    def _entering(self) -> list[Part]:
-        return [part for part in Part if self._model.weight(part)]
-
-    def _reached(self, prefix: str, part: Part) -> str:
-        return f"{prefix}in_{part}" if f"{prefix}{part}" in self._changes else f"in_{part}"
+    def _limits(self, part: Part) -> list[Limits]:
+        return [plan.model.limits(part) for plan in self._variants.plans]
 
     # Missing facts, flags, reasons
 
     def _missing_facts(self, frame: Lazy) -> Lazy:
         """Adds `missing_text`, `missing_count`, and what missing facts could change by part."""
-        asked, joint = self._concerns.asked, self._concerns.reach.joint
-        facts = tuple(dict.fromkeys((*asked, *joint)))
-        bits = []
-        for fact in facts:
-            changes = joint.get(fact, {})
-            amounts = {f"{GAIN}{part}": gain for part, (gain, _) in changes.items() if gain}
-            amounts |= {f"{LOSS}{part}": loss for part, (_, loss) in changes.items() if loss}
-            bits.append(Bit(fact if fact in asked else "", amounts))
-        mask = Mask("missing", bits)
-        frame = ex.added(frame, mask.numbers([ex.missing(fact, self._rows.asked) for fact in facts]))
-        return mask.read(self._engine, frame)
+        facts = dict.fromkeys(fact for c in self._concerns for fact in (*c.asked, *c.reach.joint))
+        # The text names what is asked in the order in which a variant asks for it.
+        readings = [_missing_bits(concerns, tuple(facts)) for concerns in self._concerns]
+        distinct: list[list[Bit]] = []
+        for reading in readings:
+            if reading not in distinct:
+                distinct.append(reading)
+        which = self._variants.chosen([distinct.index(reading) for reading in readings], number)
+        tests = [ex.missing(fact, self._rows.asked) for fact in facts]
+        return Mask("missing", distinct).read(self._engine, frame, tests, which)
 
     def _told(self, frame: Lazy) -> Lazy:
-        asked = self._concerns.asked
-        flags = list(self._model.flags_for(self._entity))
-        reasons = [entry for entry in self._model.disqualify if entry.counts_for(self._entity)]
-        frame = ex.added(frame, {f"flag_{entry.id}": self._is_so(entry) for entry in flags})
-        masks = {
-            "flags": (Mask("flags", [Bit(entry.id) for entry in flags]), [nw.col(f"flag_{e.id}") for e in flags]),
-            "reasons": (Mask("reasons", [Bit(entry.reason) for entry in reasons]), [self._is_so(e) for e in reasons]),
-        }
-        for mask, tests in masks.values():
-            frame = ex.added(frame, mask.numbers(tests))
-            frame = mask.read(self._engine, frame)
-        absent = nw.col(f"missing_{COUNT}")
-        known = (number(len(asked)) - absent) * _FULL // max(len(asked), 1)
+        flags = {f"flag_{entry.any.id}": self._is_so(entry) for entry in self._flags}
+        frame = ex.added(frame, flags)
+        reasons = self._variants.merged(lambda plan: [e for e in plan.model.disqualify if e.counts_for(self._entity)])
+        up = Mask("flags", [[Bit(entry.any.id) for entry in self._flags]])
+        frame = up.read(self._engine, frame, [nw.col(name) for name in flags], number(0))
+        out = Mask("reasons", [[Bit(entry.any.reason) for entry in reasons]])
+        frame = out.read(self._engine, frame, [self._is_so(entry) for entry in reasons], number(0))
+        asked = [len(concerns.asked) for concerns in self._concerns]
         return frame.with_columns(
-            completeness=known.cast(nw.Int64()) if asked else number(_FULL),
-            missing_fields=nw.col(f"missing_{TEXT}").fill_null(""),
-            flags=nw.col(f"flags_{TEXT}").fill_null(""),
-            disqualify_reasons=nw.col(f"reasons_{TEXT}").fill_null(""),
+            completeness=self._variants.chosen(asked, _completeness),
+            missing_fields=nw.col(f"missing_{TEXT}"),
+            flags=nw.col(f"flags_{TEXT}"),
+            disqualify_reasons=nw.col(f"reasons_{TEXT}"),
             disqualified=nw.col(f"reasons_{COUNT}") > 0,
         )
 
-    def _is_so(self, entry: Conditional) -> Expr:
-        if self._entity is Entity.ACCOUNT and entry.by_any_person:
-            hits: Expr = nw.col(f"staff_hit_{entry.id}").fill_null(0) > 0
-            return hits
-        return ex.fires(entry.when, self._rows.asked)
+    def _is_so(self, entry: Merged[Any]) -> Expr:
+        one: Conditional = entry.any
+        if self._entity is Entity.ACCOUNT and one.by_any_person:
+            return self._variants.where(entry, nw.col(f"staff_hit_{one.id}").fill_null(0) > 0)
+        return self._variants.where(entry, ex.fires(one.when, self._rows.asked))
 
     def _fired(self, name: str) -> Expr:
         """Whether a rule counts or a flag is up."""
-        if any(flag.id == name for flag in self._model.flags_for(self._entity)):
+        if any(flag.any.id == name for flag in self._flags):
             return nw.col(f"flag_{name}")
         return ex.has_row(name, self._rows.asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _CapEntry:
+    plan: CapPlan
+
+    @property
+    def id(self) -> str:
+        return self.plan.cap.id
+
+
+def _missing_bits(concerns: SubjectPlan, facts: Sequence[str]) -> list[Bit]:
+    bits = []
+    for fact in facts:
+        changes = concerns.reach.joint.get(fact, {})
+        amounts = {f"{_GAIN}{part}": gain for part, (gain, _) in changes.items() if gain}
+        amounts |= {f"{_LOSS}{part}": loss for part, (_, loss) in changes.items() if loss}
+        bits.append(Bit(fact if fact in concerns.asked else "", amounts))
+    return bits
+
+
+def _completeness(asked: int) -> Expr:
+    """Percent of so many facts that are there."""
+    if not asked:
+        return number(_FULL)
+    return ((number(asked) - nw.col(f"missing_{COUNT}")) * _FULL // asked).cast(nw.Int64())
 
 
 def _sum(values: Sequence[Expr]) -> Expr:
@@ -201,55 +258,10 @@ def _change(before: Expr, after: Expr) -> Expr:
     return nw.when(before != after).then(after - before)
 
 
-def _limit_rows(part: str, before: Expr, limited: Expr, limits: Limits) -> dict[str, Expr]:
+def _limit_rows(part: str, before: Expr, limited: Expr, limits: Sequence[Limits]) -> dict[str, Expr]:
     found: dict[str, Expr] = {}
-    if limits.max is not None:
+    if any(each.max is not None for each in limits):
         found[adjustment(part, CAP)] = nw.when(limited < before).then(limited - before)
-    if limits.min is not None:
+    if any(each.min is not None for each in limits):
         found[adjustment(part, FLOOR)] = nw.when(limited > before).then(limited - before)
     return found
-
-
-def _weighted(model: Model, part: Part, value: Expr) -> Expr:
-    """What enters the score of a part of whole points. A whole point has no remainder by 100."""
-    weight = model.weight(part)
-    return value if weight == _FULL else ex.share(value, weight)
-
-
-# Groups
-
-
-def _group(model: Model, fired: Any, now: int) -> Expr:
-    """The group, from the dimensions, `previous_group`, `group_since` and `disqualified`."""
-    names = group_names(model)
-    last = model.groups[-1].group.value
-    target: Expr = number(names.index(last))
-    for entry in reversed(model.groups[:-1]):
-        target = either(_inside(entry, 0, fired), number(names.index(entry.group.value)), target)
-    previous: Expr = number(len(names))
-    stays = nw.lit(value=False)
-    for name in names:
-        previous = either(nw.col("previous_group") == name, number(names.index(name)), previous)
-    for entry in model.groups:
-        here = (nw.col("previous_group") == entry.group.value).fill_null(value=False)
-        stays = stays | (here & _inside(entry, model.hysteresis, fired))
-    if model.minimum_stay_days:
-        early = nw.col("group_since") > now - model.minimum_stay_days * DAY
-        stays = stays | early.fill_null(value=False)
-    rank = either((target > previous) & stays, previous, target)
-    rank = either(nw.col("disqualified"), number(names.index(last)), rank)
-    found: Expr = text(names[-1])
-    for name in names[:-1]:
-        found = either(rank == names.index(name), text(name), found)
-    return found
-
-
-def _inside(entry: Group, give: int, fired: Any) -> Expr:
-    tests = []
-    for name, (low, high) in entry.when.items():
-        unit = 1 if name == "completeness" else POINT
-        if low is not None:
-            tests.append(nw.col(name) >= (low - give) * unit)
-        if high is not None:
-            tests.append(nw.col(name) < high * unit)
-    return ex.every([*tests, *(fired(name) for name in entry.needs)])
