@@ -50,6 +50,14 @@ def _limits(**update: Any) -> Change:
     )
 
 
+def _picking_all(pick: Pick) -> Change:
+    """All events of the signals that pick so."""
+    everything = {"pick": Pick.ALL}
+    return lambda variant: replace(
+        variant, signals=tuple(s.model_copy(update=everything) if s.pick is pick else s for s in variant.signals)
+    )
+
+
 def _usual_applies(variant: Variant) -> Variant:
     rules = (r if r.applies_to is None else r.model_copy(update={"applies_to": None}) for r in variant.rules)
     return replace(variant, rules=tuple(rules))
@@ -81,7 +89,7 @@ ABLATIONS: Mapping[str, Change] = {
     "half_life_days": _signals(half_life_days=None),
     "steps": _signals(steps=None),
     "window_days": _signals(window_days=LONGEST),
-    **{f"pick: {pick}": _signals(pick=pick) for pick in Pick if pick is not Pick.ALL},
+    **{f"pick: {pick}": _picking_all(pick) for pick in Pick if pick is not Pick.ALL},
     **{
         key: _rules_without(lambda leaf, key=key: getattr(leaf, key) is not None)  # type: ignore[misc]
         for key in ("in_", "equals", "range", "matches", "days_since", "contains_any", "contains_all", "known", "fired")
@@ -109,21 +117,10 @@ def decisive(model: Model, world: World, results: Mapping[str, Result], now: int
         record = world.account.get(uid) or world.person[uid]
         variant = variant_of(model, segment_of(model, world, record))
         for name, change in ABLATIONS.items():
-            if name in found:
-                continue
-            if name.startswith("pick: ") and not any(s.pick == name.removeprefix("pick: ") for s in variant.signals):
-                continue
             other = change(variant)
-            if name.startswith("pick: "):
-                other = _picking_all(variant, name.removeprefix("pick: "))
-            if other != variant and Case(other, world, record).result(now) != result:
+            if name not in found and other != variant and Case(other, world, record).result(now) != result:
                 found.add(name)
     return found
-
-
-def _picking_all(variant: Variant, pick: str) -> Variant:
-    signals = (s.model_copy(update={"pick": Pick.ALL}) if s.pick == pick else s for s in variant.signals)
-    return replace(variant, signals=tuple(signals))
 
 
 def _said(model: Model, world: World, results: Mapping[str, Result]) -> Iterator[str]:

@@ -119,7 +119,8 @@ class Behaviour:
             yield Row("idle", str(idle.part), points, points, last_at=self.last_positive)
 
     def _signal(self, signal: Signal, now: int) -> Iterator[Row]:
-        count, people, raw, decayed, kept, last = 0, 0, 0, 0, 0, 0
+        count, people, raw, decayed, kept = 0, 0, 0, 0, 0
+        last: list[int] = []
         for holder in self.holders:
             mine = self.counting(signal, holder, now)
             if not mine:
@@ -131,12 +132,12 @@ class Behaviour:
             kept += nearest_zero(worth, signal.cap)
             count += len(mine)
             people += holder.uid is not None
-            last = max(mine)[0] if count == len(mine) else max(last, max(mine)[0])
+            last.append(max(mine)[0])
         if self.of_account:
             kept = nearest_zero(kept, signal.account_cap)
         enough = count >= signal.min_count and (signal.min_people == 1 or people >= signal.min_people)
         if count and enough:
-            yield Row(signal.id, str(signal.part), kept, raw, raw - decayed, decayed - kept, count, last)
+            yield Row(signal.id, str(signal.part), kept, raw, raw - decayed, decayed - kept, count, max(last))
 
     def engaged(self, now: int) -> list[str | None]:
         """Functions of the people of whom an event of a positive signal is worth something now."""
