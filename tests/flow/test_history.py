@@ -244,6 +244,17 @@ def test_data_time_and_model_have_parts_of_their_own(desk: Desk) -> None:
     assert compared.change.part(Cause.MODEL) == -10 * POINT
 
 
+def test_a_change_starts_from_what_was_known_then(desk: Desk) -> None:
+    """An activity of before the last scoring that came after it is news of that time, though it happened earlier."""
+    desk.now += DAY
+    desk.crm.put("Activity", "t1", Kind="demo_request", Who="c1", At=START - DAY)
+    desk.run()
+    [compared] = told(desk, "a1").history.changes
+    assert compared.exact
+    assert compared.change is not None
+    assert compared.change.part(Cause.DATA) == 40 * POINT
+
+
 def test_the_last_change_of_group_is_told_beside_the_last_change(desk: Desk) -> None:
     desk.now += DAY
     desk.act("t1", "c1")
@@ -327,6 +338,7 @@ def test_a_diff_of_models_tells_what_changing_the_model_does(tmp_path: Path) -> 
             desk.act(f"t{number}", f"c{number}")
     desk.backfill()
     (tmp_path / "strict.yaml").write_text(STRICT)
+    (tmp_path / "old.yaml").write_text(MODEL)
     found = diffed(desk, str(tmp_path / "strict.yaml"), table=tmp_path / "moves.csv")
     before = stored_points(desk)
     desk.now += 1
@@ -347,3 +359,7 @@ def test_a_diff_of_models_tells_what_changing_the_model_does(tmp_path: Path) -> 
     assert rows.keys() == moved
     assert rows["crm/Account/a1"]["why"].startswith("Industry we serve (-10)")
     assert [mover.uid for mover in diffed(desk, "active").movers] == []
+    every = diffed(desk, str(tmp_path / "old.yaml")).movers
+    assert [abs(mover.scores[1] - mover.scores[0]) for mover in every] == [10 * POINT] * len(moved)
+    assert [mover.groups[0] == mover.groups[1] for mover in every] == sorted(uid not in crossed for uid in moved)
+    assert diffed(desk, str(tmp_path / "old.yaml"), limit=2).movers == every[:2]

@@ -165,6 +165,17 @@ def test_a_change_is_told_in_the_words_of_a_salesperson() -> None:
     assert reasons(made.steps[1], {"ann": "Ann Lee"}) == ["Asked for a demo: Ann Lee on 14 Nov (+30)"]
 
 
+def test_limits_come_last_among_reasons_and_rounding_is_none() -> None:
+    demo = Event("demo_request", NOW, "ann", "a", None, "v1")
+    signals = [{**MODEL["signals"][0], "id": name, "points": 2.5} for name in ("one", "two")]
+    halves = made_of(parts={"intent": {"max": 1}}, signals=signals, segments=[])
+    made = change(Scoring(halves, asked(FACTS), NOW), Scoring(halves, asked(FACTS, demo), NOW))
+    assert [text.rpartition(" ")[2] for text in reasons(made.steps[1], {})] == ["(+3)", "(+3)", "(-4)"]
+    fifth = made_of(signals=[{**MODEL["signals"][0], "points": 0.6}], segments=[])
+    made = change(Scoring(fifth, asked(FACTS), NOW), Scoring(fifth, asked(FACTS, demo), NOW))
+    assert [text.rpartition(" ")[2] for text in reasons(made.steps[1], {})] == ["(+1)"]
+
+
 def test_people_who_come_and_go_are_told() -> None:
     ann, bob = {"uid": "ann", "seniority": "vp"}, {"uid": "bob"}
     made = change(

@@ -137,13 +137,8 @@ def diff_models(
                 elif heap:
                     heappushpop(heap, (mover.weight, mover))
             looked_at(chunk.looked_at)
-    found.movers = [mover for _, mover in sorted(heap, key=lambda item: _strongest_first(item[0]))]
+    found.movers = [mover for _, mover in sorted(heap, key=lambda item: item[0], reverse=True)]
     return found
-
-
-def _strongest_first(weight: tuple[bool, int, str]) -> tuple[bool, int, str]:
-    crossed, size, uid = weight
-    return not crossed, -size, uid
 
 
 def _csv(stack: ExitStack, path: Path | None) -> Callable[[Mover], None]:
