@@ -29,6 +29,7 @@ NOW, DAY = random_scoring.NOW, random_scoring.DAY
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ns = st.sampled_from([1, 3, 5, 200])
 spans = st.sampled_from([1, 7, 40])
+FADING = random_scoring.ALL - {"days_since", "fired", "pick", "interval"}  # what mostly moves one way for good
 drifts = st.sampled_from([None, 0, 2000, -4000, 90_000])
 
 
@@ -52,11 +53,14 @@ def scored_frames(model: Model, records: Records) -> Scored[pl.DataFrame]:
                 "disqualified": bool(found.reasons), "group": found.group,
             }
         )  # fmt: skip
-        ledger += [{"uid": subject.uid, "rule": row.rule, "points": row.points} for row in found.ledger]
-    texts = dict.fromkeys(("uid", "entity", "segment", "flags", "group", "rule"), pl.String())
+        ledger += [
+            {"uid": subject.uid, "rule": row.rule, "part": str(row.part), "points": row.points} for row in found.ledger
+        ]
+    kinds = {"score": pl.Int64(), "fit_max": pl.Int64(), "completeness": pl.Int64(), "disqualified": pl.Boolean()}
+    texts = dict.fromkeys(("uid", "entity", "segment", "flags", "group"), pl.String())
     return Scored(
-        pl.DataFrame(scores, schema_overrides={k: v for k, v in texts.items() if scores and k in scores[0]}),
-        pl.DataFrame(ledger, schema={"uid": pl.String(), "rule": pl.String(), "points": pl.Int64()}),
+        pl.DataFrame(scores, schema={**texts, **kinds}),
+        pl.DataFrame(ledger, schema={**dict.fromkeys(("uid", "rule", "part"), pl.String()), "points": pl.Int64()}),
     )
 
 
@@ -74,27 +78,28 @@ def test_next_due_is_the_first_change(model: Model, records: Any, n: int, days: 
         assert due == wanted(model, world, subject.uid, end, pushed=pushed, step=n * 1000)
 
 
-@settings(examples, max_examples=60)
+@settings(examples, max_examples=80)
 @given(
-    model=random_scoring.models(),
+    model=st.one_of(random_scoring.models(), random_scoring.models(FADING)),
     records=random_scoring.records(),
     n=ns,
     days=spans,
     drift=drifts,
     old=st.sampled_from([None, 1, 2 * DAY + 5]),
+    few=st.sampled_from([0, 1_000]),
 )
 def test_due_all_is_the_first_change(
-    model: Model, records: Any, n: int, days: int, drift: int | None, old: int | None
+    model: Model, records: Any, n: int, days: int, drift: int | None, old: int | None, few: int
 ) -> None:
     """Whole tables come to the same, also where a write that has grown old makes a record due."""
     world, end = agreement.world_of(records), NOW + days * DAY
     facts = local.facts(records.accounts, records.people, records.events)
     scored = scored_frames(model, records)
-    scores = dict(scored.scores.select("uid", "score").rows()) if scored.scores.width else {}
+    scores = dict(scored.scores.select("uid", "score").rows())
     pushed = {} if drift is None else {uid: points + drift for uid, points in scores.items()}
     aged = {} if old is None else dict.fromkeys(scores, NOW + old)
 
-    due = due_all(model, facts, scored, NOW, pushed=pushed, n=n, horizon_seconds=days * DAY, aged=aged)
+    due = due_all(model, facts, scored, NOW, pushed=pushed, n=n, horizon_seconds=days * DAY, aged=aged, few=few)
 
     assert due.keys() == scores.keys()
     for uid in scores:
@@ -163,7 +168,7 @@ def test_a_score_that_is_already_off_is_measured_from_today() -> None:
 
 @settings(examples, max_examples=80)
 @given(
-    model=random_scoring.models(random_scoring.ALL - {"days_since", "fired", "pick", "interval"}),
+    model=random_scoring.models(FADING),
     records=random_scoring.records(),
     n=ns,
     drift=drifts,

@@ -52,7 +52,7 @@ class Book:
 
 
 def parts_of(plan: Plan) -> Mapping[str, Part]:
-    """The part by the id of everything that can leave a row before caps."""
+    """The part by the id of everything that can leave a row before caps, and of sums of such rows (`sum_id`)."""
     model = plan.model
     found = {rule.id: rule.part for rule in model.rules}
     found |= {signal.id: Part(signal.part) for signal in model.signals}
@@ -60,4 +60,9 @@ def parts_of(plan: Plan) -> Mapping[str, Part]:
     found[PERSONA] = Part.PERSONA
     if model.idle:
         found[IDLE] = Part(model.idle.part)
-    return found
+    return found | {sum_id(part): part for part in Part}
+
+
+def sum_id(part: Part) -> str:
+    """Stands for all rows of a part that never change and that nobody asks about, as one."""
+    return f"={part}"

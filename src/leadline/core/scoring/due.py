@@ -13,9 +13,11 @@ from leadline.core.scoring.holding import holder_of, holding
 from leadline.core.scoring.model import CAP, FLOOR, IDLE, POINT, ROUNDING, WEIGHT, Model
 from leadline.core.scoring.moments import Counted
 from leadline.core.scoring.plan import Plan, compile_model
-from leadline.core.scoring.standings import Standings
+from leadline.core.scoring.standings import FEW, Push, Standings, reference_score
 from leadline.core.scoring.subject import Evaluation
 from leadline.core.scoring.walk import Standing, State, Walk
+
+__all__ = ["Due", "Watch", "due_all", "first_change", "next_due", "reference_score", "standing_of"]
 
 _ANYTHING = 1  # thousandth
 
@@ -44,11 +46,6 @@ class Watch:
         """Whether the score is far enough off."""
         away = abs(state.score - self.reference)
         return away >= self.step or (away > 0 and self.aged is not None and state.at >= self.aged)
-
-
-def reference_score(score: int, pushed: int | None, step: int) -> int:
-    """The score from which a move is measured: the pushed one, unless today's is a step off it already."""
-    return score if pushed is None or abs(score - pushed) >= step else pushed
 
 
 def next_due(plan: Plan, evaluation: Evaluation, now: int, *, pushed: int | None, n: int, horizon: int) -> Due:
@@ -146,21 +143,18 @@ def due_all(
     n: int,
     horizon_seconds: int,
     aged: Mapping[str, int] | None = None,
+    few: int = FEW,
 ) -> dict[str, Due]:
     """`next_due` of every scored record, by uid. `scored` must come from these facts at `now`.
 
-    `aged` gives instants after which a record is due as soon as its score is off by anything at all.
+    From `few` records on, those to which nothing can happen are found at once. `aged` gives instants after which a
+    record is due as soon as its score is off by anything at all.
     """
-    end, ages, step = now + horizon_seconds, aged or {}, n * POINT
-    standings = Standings(compile_model(model), facts, scored, now, end)
-    due: dict[str, Due] = {}
+    end, push = now + horizon_seconds, Push(pushed, aged or {}, n * POINT)
+    standings = Standings(compile_model(model), facts, scored, now, push, few=few)
+    due = dict.fromkeys(standings.still, Due(end))
     for placed in standings.restless():
-        uid, score = placed.uid, placed.standing.score
-        watch = Watch(reference_score(score, pushed.get(uid), step), step, ages.get(uid))
+        uid = placed.uid
+        watch = Watch(push.reference(uid, placed.standing.score), push.step, push.aged.get(uid))
         due[uid] = first_change(placed.course, placed.standing, now, watch, end=end)
-    for uid, score in standings.scores().items():
-        if uid not in due:
-            old = ages.get(uid)
-            off = old is not None and reference_score(score, pushed.get(uid), step) != score
-            due[uid] = Due(min(old, end) if off and old is not None else end)
     return due

@@ -40,6 +40,7 @@ class Glide:
     def __init__(self, course: Course, standing: Standing, now: int) -> None:
         self._course, self._standing, self.now = course, standing, now
         self._model = course.plan.model
+        self._seen: dict[int, Snapshot] = {}
         self._signals = _cells(course, standing)
         self._committees = self._model.committee if course.of_account else ()
         ids = [timed.signal.id for timed, _ in self._signals] + [entry.id for entry in self._committees]
@@ -80,7 +81,13 @@ class Glide:
     # What it is at an instant
 
     def at(self, instant: int) -> Snapshot:
-        """The rows of behaviour at an instant."""
+        """The rows of behaviour at an instant; each is worked out once."""
+        found = self._seen.get(instant)
+        if found is None:
+            found = self._seen[instant] = self._look(instant)
+        return found
+
+    def _look(self, instant: int) -> Snapshot:
         points: list[int] = []
         present = []
         for timed, cells in self._signals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,25 +10,48 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Entity
+from leadline.core.scoring.book import sum_id
 from leadline.core.scoring.course import Course, course_of
-from leadline.core.scoring.decay import idle_step, stay_step
+from leadline.core.scoring.expressions import number
 from leadline.core.scoring.facts import Facts, Lazy, Scored
-from leadline.core.scoring.groups import stay_ends
 from leadline.core.scoring.holding import Holder, holding
-from leadline.core.scoring.model import DAY, IDLE
+from leadline.core.scoring.model import DAY, Part
 from leadline.core.scoring.moments import Counted
 from leadline.core.scoring.plan import SUBJECTS, Plan
 from leadline.core.scoring.reading import account_read, person_read
-from leadline.core.scoring.vocabulary import ADJUSTMENTS
+from leadline.core.scoring.stillness import all_restless, behaviour, with_stillness, with_sums
 from leadline.core.scoring.walk import Standing
 
 Row = dict[str, Any]
 _EVENT = {"kind": nw.String(), "asset_key": nw.String(), "signal": nw.Int64(), "days": nw.Int64()}
+FEW = 10_000  # records: less are gone through one by one sooner than a plan for all of them is made
+_BATCH = 20_000  # records whose events are Python objects at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What was pushed, by uid: scores (thousandths), and the instant from which a push is old.
+
+    A score that is less than `step` off the pushed one is measured from there.
+    """
+
+    scores: Mapping[str, int]
+    aged: Mapping[str, int]
+    step: int
+
+    def reference(self, uid: str, score: int) -> int:
+        """The score from which a move is measured."""
+        return reference_score(score, self.scores.get(uid), self.step)
+
+
+def reference_score(score: int, pushed: int | None, step: int) -> int:
+    """The score from which a move is measured: the pushed one, unless today's is a step off it already."""
+    return score if pushed is None or abs(score - pushed) >= step else pushed
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A record on which something may step, and what can move there."""
+    """A record to which something may happen, and what can move there."""
 
     uid: str
     course: Course
@@ -36,24 +59,75 @@ class Placed:
 
 
 class Standings:
-    """Starting points of all records, from frames. `scored` must come from these facts at `now`."""
+    """Starting points of all records, from frames. `scored` must come from these facts at `now`.
 
-    def __init__(self, plan: Plan, facts: Facts[Any], scored: Scored[Any], now: int, end: int) -> None:
-        self._plan, self._facts, self._now, self._end = plan, facts, now, end
-        self._courses = {
-            (each.segment, entity): course_of(each, entity) for each in plan.every() for entity in SUBJECTS
+    `still` are the uids to which nothing can happen; among less than `few` records they are not looked for.
+    """
+
+    def __init__(
+        self, plan: Plan, facts: Facts[Any], scored: Scored[Any], now: int, push: Push, *, few: int = FEW
+    ) -> None:
+        self._plan, self._facts, self._now, self._push = plan, facts, now, push
+        self._courses = {(each.segment, kind): course_of(each, kind) for each in plan.every() for kind in SUBJECTS}
+        self._apart = {name for course in self._courses.values() for name in _asked_for(course)}
+        self._ledger: Lazy = nw.from_native(scored.ledger).lazy()
+        self._scores: Lazy = nw.from_native(scored.scores).lazy()
+        self.still, self._restless = self._split(few)
+
+    def _split(self, few: int) -> tuple[list[str], dict[str, list[Any]]]:
+        """The uids to which nothing can happen, and the rows of all others."""
+        engine, push = self._facts.engine, self._push
+        (eager,) = engine.collect([self._scores.select("uid", "score")])
+        known = engine.columns(eager)
+        pairs = list(zip(known["uid"], known["score"], strict=True))
+        given = {
+            "uid": known["uid"],
+            "reference": [push.reference(uid, score) for uid, score in pairs],
+            "aged": [push.aged.get(uid) for uid in known["uid"]],
         }
-        self._reads_facts = any(course.reads_facts for course in self._courses.values())
-        self._scored = scored
-        events = _matched(plan, facts)
-        counted = events.filter(nw.col("at") > number_of(now) - nw.col("days") * DAY)
-        self._events: dict[str, list[Counted]] = {}
-        for at, signal, known, place in self._rows(counted, "at", "signal", "known", "place"):
-            event = Counted(at, signal, known)
-            for uid in (known, place):
-                if uid is not None:
-                    self._events.setdefault(uid, []).append(event)
-        self._lasts = self._last_times(events)
+        pushed = engine.constant(given, {"uid": nw.String(), "reference": nw.Int64(), "aged": nw.Int64()})
+        found = with_sums(self._scores.join(pushed, on="uid", how="inner"), self._plan, self._ledger, self._apart)
+        if len(pairs) < few:
+            found = all_restless(found)
+        else:
+            found = with_stillness(engine.share(found), self._courses, push.step)
+        plain = [f"plain_{part}" for part in Part]
+        kept = ("uid", "entity", "segment", "group", "score", "fit_max", "completeness", "disqualified", "flags")
+        still, restless = engine.collect(
+            [
+                found.filter(nw.col("still")).select("uid"),
+                found.filter(~nw.col("still")).select(*kept, *plain),
+            ]
+        )
+        return engine.columns(still)["uid"], engine.columns(restless)
+
+    def restless(self) -> Iterator[Placed]:
+        """The other records, in any order."""
+        names, uids = list(self._restless), self._restless["uid"]
+        numbers: Lazy = self._facts.engine.constant(
+            {"uid": uids, "record": list(range(len(uids)))}, {"uid": nw.String(), "record": nw.Int64()}
+        )
+        events, rows = self._gathered(numbers)
+        for start in range(0, len(uids), _BATCH):
+            mine = _between(events, start, start + _BATCH)
+            happened = _by_record(self._rows(mine, "record", "at", "signal", "known"), Counted._make)
+            told = _by_record(self._rows(_between(rows, start, start + _BATCH), "record", "rule", "points"), tuple)
+            columns = [self._restless[name][start : start + _BATCH] for name in names]
+            for place, values in enumerate(zip(*columns, strict=True), start):
+                row = dict(zip(names, values, strict=True))
+                yield self._placed(row, happened.get(place, []), dict(told.get(place, ())))
+
+    def _gathered(self, numbers: Lazy) -> tuple[Lazy, Lazy]:
+        """Events that count and rows that stand for themselves, by the number of the record; worked out."""
+        share, events = self._facts.engine.share, _matched(self._plan, self._facts)
+        counted = events.filter(nw.col("at") > number(self._now) - nw.col("days") * DAY)
+        both = [
+            counted.join(numbers, left_on=name, right_on="uid", how="inner").select("record", "at", "signal", "known")
+            for name in ("known", "place")
+        ]
+        rows = self._ledger.filter(nw.col("rule").is_in(sorted(self._apart - behaviour(self._plan))))
+        told = rows.join(numbers, on="uid", how="inner").select("record", "rule", "points")
+        return share(nw.concat(both)), share(told)
 
     def _rows(self, frame: Lazy, *names: str) -> Iterable[tuple[Any, ...]]:
         engine = self._facts.engine
@@ -61,73 +135,53 @@ class Standings:
         columns = engine.columns(found)
         return zip(*(columns[name] for name in names), strict=True)
 
-    def _last_times(self, events: Lazy) -> dict[str, dict[int, int]]:
-        """By record and signal, the time of its last event, however long ago; for models with idleness."""
-        found: dict[str, dict[int, int]] = {}
-        if any(each.model.idle for each in self._plan.every()):
-            for name in ("known", "place"):
-                last = events.filter(~nw.col(name).is_null()).group_by(name, "signal").agg(nw.col("at").max())
-                for uid, signal, at in self._rows(last, name, "signal", "at"):
-                    found.setdefault(uid, {})[signal] = at
-        return found
-
-    def scores(self) -> Mapping[str, int]:
-        """Score of every record, in thousandths."""
-        return {uid: row["score"] for uid, row in self._scores.items()}
-
-    @cached_property
-    def _scores(self) -> dict[str, Row]:
-        engine = self._facts.engine
-        return _by_uid(engine.columns(self._scored.scores))
-
-    def restless(self) -> Iterator[Placed]:
-        """Records on which something may step before the end, in any order."""
-        for uid, row in self._scores.items():
-            course = self._courses[row.get("segment", ""), Entity(row["entity"])]
-            last = self._last_positive(uid, course.plan)
-            since = self._since(uid, row)
-            if uid in self._events or self._steps(course, last, since) or course.reads_facts:
-                yield Placed(uid, course, self._standing(uid, row, course, last, since))
-
-    def _steps(self, course: Course, last: int | None, since: int | None) -> bool:
-        model = course.plan.model
-        steps = [
-            idle_step(model.idle, last, self._now) if model.idle and last is not None else None,
-            stay_step(stay_ends(model, since), self._now) if since is not None else None,
-        ]
-        return any(step is not None and step < self._end for step in steps)
+    def _placed(self, row: Row, events: Sequence[Counted], rows: dict[str, int]) -> Placed:
+        uid = row["uid"]
+        course = self._courses[row["segment"], Entity(row["entity"])]
+        rows = {name: points for name, points in rows.items() if name in course.slots}
+        rows |= {sum_id(part): row[f"plain_{part}"] for part in Part}
+        holder = self._holder(uid, course.entity) if course.reads_facts else None
+        out = row["disqualified"]
+        if out and course.exits and holder:
+            out = any(holding(course.settled_exits, holder, ()))
+        standing = Standing(
+            group=row["group"],
+            since=self._since(uid, row),
+            score=row["score"],
+            completeness=row["completeness"],
+            fit_max=row["fit_max"],
+            rows=rows,
+            events=events,
+            last_positive=self._last_positive(uid, course.plan),
+            functions=self._functions,
+            flags=row["flags"].split(";") if row["flags"] else (),
+            out=out,
+            holder=holder,
+        )
+        return Placed(uid, course, standing)
 
     def _last_positive(self, uid: str, plan: Plan) -> int | None:
-        times = self._lasts.get(uid)
-        if times is None or plan.model.idle is None:
+        if plan.model.idle is None:
             return None
+        times = self._lasts.get(uid, {})
         return max((times[t.index] for t in plan.signals if t.positive and t.index in times), default=None)
+
+    @cached_property
+    def _lasts(self) -> dict[str, dict[int, int]]:
+        """By record and signal, the time of its last event, however long ago."""
+        found: dict[str, dict[int, int]] = {}
+        events = self._facts.engine.share(_matched(self._plan, self._facts))
+        for name in ("known", "place"):
+            last = events.filter(~nw.col(name).is_null()).group_by(name, "signal").agg(nw.col("at").max())
+            for uid, signal, at in self._rows(last, name, "signal", "at"):
+                found.setdefault(uid, {})[signal] = at
+        return found
 
     def _since(self, uid: str, row: Row) -> int | None:
         if not any(each.model.minimum_stay_days for each in self._plan.every()):
             return None
         previous, since = self._before.get(uid, (None, None))
         return since if previous == row["group"] else self._now
-
-    def _standing(self, uid: str, row: Row, course: Course, last: int | None, since: int | None) -> Standing:
-        holder = self._holder(uid, course.entity) if course.reads_facts else None
-        out = row["disqualified"]
-        if out and course.exits and holder:
-            out = any(holding(course.settled_exits, holder, ()))
-        return Standing(
-            group=row["group"],
-            since=since,
-            score=row["score"],
-            completeness=row["completeness"],
-            fit_max=row["fit_max"],
-            rows=self._fixed.get(uid, {}),
-            events=self._events.get(uid, ()),
-            last_positive=last,
-            functions=self._functions,
-            flags=row["flags"].split(";") if row.get("flags") else (),
-            out=out,
-            holder=holder,
-        )
 
     def _holder(self, uid: str, entity: Entity) -> Holder:
         accounts, people, staff = self._records
@@ -137,18 +191,6 @@ class Standings:
             return Holder(entity, account_read(account), reads, self._now)
         read = person_read(people[uid], accounts.get(people[uid]["account"]))
         return Holder(entity, read, [read], self._now)
-
-    @cached_property
-    def _fixed(self) -> dict[str, dict[str, int]]:
-        """Points by record and id of rows that no event makes."""
-        every = self._plan.every()
-        ours = {timed.signal.id for timed in self._plan.all_signals()} | {IDLE, *ADJUSTMENTS}
-        ours |= {entry.id for each in every for entry in (*each.model.committee, *each.model.caps)}
-        rows: Lazy = nw.from_native(self._scored.ledger).lazy().filter(~nw.col("rule").is_in(sorted(ours)))
-        found: dict[str, dict[str, int]] = {}
-        for uid, rule, points in self._rows(rows, "uid", "rule", "points"):
-            found.setdefault(uid, {})[rule] = points
-        return found
 
     @cached_property
     def _functions(self) -> dict[str, str | None]:
@@ -179,9 +221,21 @@ class Standings:
         return accounts, people, staff
 
 
-def number_of(value: int) -> nw.Expr:
-    """A constant."""
-    return nw.lit(value, nw.Int64())
+def _asked_for(course: Course) -> set[str]:
+    """The ids whose rows stand for themselves: somebody asks about them, they change, or a cap is on them."""
+    capped = {name for cap in course.caps for name in (cap.cap.id, *cap.of)}
+    return {*course.watched, *capped, *(rule.id for rule in (*course.dated, *course.combined))}
+
+
+def _between(frame: Lazy, low: int, high: int) -> Lazy:
+    return frame.filter((nw.col("record") >= low) & (nw.col("record") < high))
+
+
+def _by_record(rows: Iterable[tuple[Any, ...]], make: Callable[[Iterable[Any]], Any]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for record, *rest in rows:
+        found.setdefault(record, []).append(make(rest))
+    return found
 
 
 def _matched(plan: Plan, facts: Facts[Any]) -> Lazy:
