@@ -37,7 +37,7 @@ from leadline.store.rescoring import save_rescored
 from leadline.store.tables import ENTITY_TABLES, scores
 
 MODEL = Path(__file__).with_name("model.yaml")
-AT_ONCE = 50_000
+AT_ONCE = 25_000  # clusters
 VERSION = "bench/1"
 _ALL = 1 << 40  # points and seconds that nothing reaches: nobody is left to be decided on
 
@@ -114,7 +114,7 @@ def _texts(connection: Connection, clusters: Sequence[str]) -> tuple[str, str, s
     return found.accounts, found.account_events, found.people, found.people_events
 
 
-def _parts(uids: Sequence[str], size: int = AT_ONCE // 5) -> Iterator[Sequence[str]]:
+def _parts(uids: Sequence[str], size: int = AT_ONCE) -> Iterator[Sequence[str]]:
     for begin in range(0, len(uids), size):
         yield uids[begin : begin + size]
 
