@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -25,6 +25,9 @@ from leadline.store import tables
 from leadline.store.breakdowns import load_ledgers
 from leadline.store.dossiers import read_dossiers
 from leadline.store.facts import load_facts
+
+if TYPE_CHECKING:
+    from tests.databases import NewDatabase
 
 # Everything that takes time: decay in steps and by half, idleness, committees, points of an account's people.
 MODEL = """
@@ -51,8 +54,8 @@ ACCOUNTS, PEOPLE, EVENTS = 6, 14, 30
 class Office:
     """A desk at which anything may happen, drawn from `drawn`."""
 
-    def __init__(self, folder: Path, drawn: random.Random) -> None:
-        self.desk = Desk(folder)
+    def __init__(self, folder: Path, drawn: random.Random, database: str = "sqlite:///x.db") -> None:
+        self.desk = Desk(folder, database=database)
         self._drawn = drawn
         self._made = 0
         with self.desk.project():
@@ -179,8 +182,10 @@ def test_scores_of_accounts_are_those_of_everything_scored_anew(seed: int, tmp_p
     assert quiet
 
 
-def test_a_new_model_that_moves_nobody_is_settled_without_a_look_at_single_records(tmp_path: Path) -> None:
-    office = Office(tmp_path, random.Random(5))
+def test_a_new_model_that_moves_nobody_is_settled_without_a_look_at_single_records(
+    tmp_path: Path, new_database: NewDatabase
+) -> None:
+    office = Office(tmp_path, random.Random(5), new_database())
     desk = office.desk
     desk.backfill()
     before = standing(desk)
