@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.scoring import growth
 from bench.scoring.race import HERE, OURS, Program, Run, median, ratio, rounds, run, seconds
 from bench.scoring.setting import MODEL, NOW, Setting, Target, Targets
+from bench.scoring.storing import store
 from rich.console import Console
 from rich.table import Table
 
@@ -191,5 +192,6 @@ def spark(setting: Setting) -> Targets:
 
 
 SECTIONS = {
-    "engines": engines, "loops": loops, "rules": rules, "sentences": sentences, "walk": walk, "spark": spark,
+    "engines": engines, "loops": loops, "rules": rules, "sentences": sentences, "store": store, "walk": walk,
+    "spark": spark,
 }  # fmt: skip

@@ -1,15 +1,12 @@
-"""The world of the bench in a project's database, and scoring from and to it.
+"""The world of the bench in a project's database, everybody scored a day ago, and scoring from and to it.
 
-    python -m bench.scoring.store FOLDER [--accounts N]
-
-What is timed are the steps of `app.rescore` on a SQLite file as a worker uses it: facts as the store keeps them are
-read, scored, compared with the stored scores; scores, ledgers and what was before are written. All were scored a day
-ago. The walk to the next change has a line of its own, and decisions about single records are none of scoring.
+Timed are the steps of `app.rescore`, on a SQLite file as a worker uses it: facts as the store keeps them are read,
+scored and compared with the stored scores; scores, ledgers and what was before are written. Nobody is left to be
+decided on record by record, and the walk to the next change has a section of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +16,7 @@ from typing import Any
 
 import orjson
 import polars as pl
-from bench.scoring.world import DAY, NOW, World, read, world
+from bench.scoring.world import DAY, NOW, World, read
 from sqlalchemy import Connection, Engine, insert, select, text
 
 from leadline.app.rescore import Asked, Batch, Rescorer
@@ -29,7 +26,7 @@ from leadline.core.scoring.model import Model
 from leadline.frames.drift import Drift, Policy, drift, with_hash
 from leadline.frames.kept import Kept
 from leadline.store.breakdowns import save_breakdown
-from leadline.store.bulk import execute_many
+from leadline.store.bulk import among, execute_many, fetch_all
 from leadline.store.concerns import CHANGED, DRIFTED
 from leadline.store.database import open_engine
 from leadline.store.dossiers import save_dossiers
@@ -227,26 +224,10 @@ def changed(engine: Engine, count: int, seed: int = 1) -> list[dict[str, int]]:
     return [{**accounts, **{uid: CHANGED for uid, _ in chosen}}]
 
 
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--accounts", type=int, default=20_000)
-    parser.add_argument("--people", type=int, default=5_000)
-    asked = parser.parse_args()
-    made = world(asked.folder, asked.accounts)
-    engine = database(made, asked.folder / f"store-{asked.accounts}.db")
-    model = load_model(MODEL.read_text(), place=str(MODEL))
-    for name, marks, at, outdated in (
-        ("incremental", changed(engine, asked.people), NOW, False),
-        ("incremental again", changed(engine, asked.people, 2), NOW + 60, False),
-        ("full", everything(engine), NOW + 120, True),
-        ("full again", everything(engine), NOW + DAY, True),
-        ("new version", everything(engine), NOW + 2 * DAY, True),
-    ):
-        version = "bench/2" if name == "new version" else VERSION
-        print(name, rescore(engine, scorer(model, at, outdated=outdated, version=version), marks, at), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def scores_of(engine: Engine, uids: Sequence[str]) -> pl.DataFrame:
+    """The stored scores of these records, and the hash of all of each."""
+    told = ("uid", "score", "fit", "intent", "negative", "persona", "group", "flags", "segment", "shown")
+    with engine.begin() as connection:
+        query = select(*(scores.c[name] for name in told)).where(among(connection, scores.c.uid, uids))
+        rows = fetch_all(connection, query)
+    return pl.DataFrame(rows, schema=list(told), orient="row", infer_schema_length=None)
