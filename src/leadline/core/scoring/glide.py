@@ -3,7 +3,7 @@
 Where no rule asks for days or for what fired, every row of behaviour moves one way for good: signals fade, people cease
 to be engaged, idleness comes once. Between two instants each row therefore lies between what it is at both. If no
 score and no group outside of what is asked for lies in that box, nothing happens in between. Else the
-stretch is halved, down to one that is walked step by step.
+stretch is halved, down to the instants at which something steps.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from leadline.core.scoring.amounts import toward_zero, whole, within
 from leadline.core.scoring.conduct import members
 from leadline.core.scoring.course import Course
 from leadline.core.scoring.decay import is_idle
-from leadline.core.scoring.groups import stay_ends
+from leadline.core.scoring.groups import Place, assign, stay_ends
 from leadline.core.scoring.ladder import PLACES, Box
 from leadline.core.scoring.model import DAY, IDLE, POINT, Pick
 from leadline.core.scoring.plan import TimedSignal
-from leadline.core.scoring.walk import Standing, State, Walk
+from leadline.core.scoring.walk import Standing, State
 
-_GRAIN = DAY // 2  # stretches of this many seconds are walked: each event steps once in them at most
+_GRAIN = DAY // 2  # seconds: in less than a day each event steps once at most
 _PERCENT = 100
 
 
@@ -34,6 +34,14 @@ class Snapshot:
     present: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is looked for besides another group: a score so far off (thousandths)."""
+
+    reference: int
+    step: int | None
+
+
 class Glide:
     """One such record from `now` on."""
 
@@ -41,6 +49,7 @@ class Glide:
         self._course, self._standing, self.now = course, standing, now
         self._model = course.plan.model
         self._seen: dict[int, Snapshot] = {}
+        self._corners: dict[tuple[int, ...], tuple[int, list[int]]] = {}
         self._signals = _cells(course, standing)
         self._committees = self._model.committee if course.of_account else ()
         ids = [timed.signal.id for timed, _ in self._signals] + [entry.id for entry in self._committees]
@@ -62,21 +71,54 @@ class Glide:
         last = end - 1
         if last <= start.at:
             return None
+        asked = _Asked(reference, step)
         stretches = [(start, self.at(last))]
         while stretches:
             before, after = stretches.pop()
-            if self._quiet(before, after, reference, step):
+            if self._quiet(before, after, asked):
                 continue
-            if after.at - before.at <= _GRAIN:
-                for state in Walk(self._course, self._standing, before.at).states(after.at + 1):
-                    if state.group != self._standing.group or (
-                        step is not None and abs(state.score - reference) >= step
-                    ):
-                        return state
+            if after.at - before.at > _GRAIN:
+                middle = self.at((before.at + after.at) // 2)
+                stretches += [(middle, after), (before, middle)]
                 continue
-            middle = self.at((before.at + after.at) // 2)
-            stretches += [(middle, after), (before, middle)]
+            found = self._among(before, self._instants(before.at, after.at), asked)
+            if found:
+                return found
         return None
+
+    def _among(self, before: Snapshot, instants: Sequence[int], asked: _Asked) -> State | None:
+        """The first of these instants at which it is so. Nothing changes between them."""
+        if len(instants) < 2:
+            state = self._state(self.at(instants[0])) if instants else None
+            return state if state and self._ends(state, asked) else None
+        half = len(instants) // 2
+        middle, last = self.at(instants[half - 1]), self.at(instants[-1])
+        found = None if self._quiet(before, middle, asked) else self._among(before, instants[:half], asked)
+        if found or self._quiet(middle, last, asked):
+            return found
+        return self._among(middle, instants[half:], asked)
+
+    def _ends(self, state: State, asked: _Asked) -> bool:
+        off = asked.step is not None and abs(state.score - asked.reference) >= asked.step
+        return off or state.group != self._standing.group
+
+    def _instants(self, low: int, high: int) -> list[int]:
+        """When anything may step in (low, high], which is less than a day."""
+        found = {
+            at + (max(low - at, 0) // DAY + 1) * DAY for _, cells in self._signals for _, ats in cells for at in ats
+        }
+        if self._model.idle and self._standing.last_positive is not None:
+            found.add(self._standing.last_positive + self._model.idle.after_days * DAY)
+        if self._standing.since is not None:
+            found.add(stay_ends(self._model, self._standing.since))
+        return sorted(instant for instant in found if low < instant <= high)
+
+    def _state(self, snapshot: Snapshot) -> State:
+        score, values = self._corner(snapshot.points)
+        dimensions = dict(zip(PLACES, values, strict=True))
+        place = Place(dimensions, self._fixed | snapshot.present, disqualified=self._standing.out)
+        since, at = self._standing.since, snapshot.at
+        return State(at, score, assign(self._model, place, self._standing.group, since=since, now=at))
 
     # What it is at an instant
 
@@ -121,39 +163,49 @@ class Glide:
 
     def score(self, snapshot: Snapshot) -> int:
         """The score at an instant, in thousandths."""
-        return self._box(snapshot, snapshot).lowest
+        return self._corner(snapshot.points)[0]
 
     # What lies between two
 
-    def _quiet(self, before: Snapshot, after: Snapshot, reference: int, step: int | None) -> bool:
+    def _quiet(self, before: Snapshot, after: Snapshot, asked: _Asked) -> bool:
         if before.present != after.present:
             return False
         box = self._box(before, after)
+        reference, step = asked.reference, asked.step
         if step is not None and (box.highest - reference >= step or reference - box.lowest >= step):
             return False
         return self._standing.out or self._stays(box, after.at)
 
     def _box(self, before: Snapshot, after: Snapshot) -> Box:
-        low, high = list(self._static), list(self._static)
-        low_caps, high_caps = list(self._static_caps), list(self._static_caps)
-        for (place, cap), one, other in zip(self._slots, before.points, after.points, strict=True):
-            least, most = (one, other) if one < other else (other, one)
-            if cap is None:
-                low[place] += least
-                high[place] += most
-            else:
-                low_caps[cap] += least
-                high_caps[cap] += most
-        for number, cap_plan in enumerate(self._course.caps):
-            place = PLACES[cap_plan.part]
-            low[place] += within(low_caps[number], cap_plan.cap)
-            high[place] += within(high_caps[number], cap_plan.cap)
-        lowest, lows = self._finished(low)
-        highest, highs = self._finished(high)
+        """Its corners are mostly the snapshots themselves, so that each is worked out once."""
+        lowest, lows = self._corner(tuple(map(min, before.points, after.points)))
+        highest, highs = self._corner(tuple(map(max, before.points, after.points)))
         return Box(lows, highs, lowest, highest, self._fixed | before.present)
 
-    def _finished(self, sums: Sequence[int]) -> tuple[int, list[int]]:
+    def _corner(self, points: tuple[int, ...]) -> tuple[int, list[int]]:
         """The score, and every dimension in whole points."""
+        found = self._corners.get(points)
+        if found is None:
+            found = self._corners[points] = self._finished(self._sums(points))
+        return found
+
+    def _sums(self, points: Sequence[int]) -> list[int]:
+        sums = list(self._static)
+        if not self._course.caps:
+            for (place, _), value in zip(self._slots, points, strict=True):
+                sums[place] += value
+            return sums
+        capped = list(self._static_caps)
+        for (place, cap), value in zip(self._slots, points, strict=True):
+            if cap is None:
+                sums[place] += value
+            else:
+                capped[cap] += value
+        for value, cap_plan in zip(capped, self._course.caps, strict=True):
+            sums[PLACES[cap_plan.part]] += within(value, cap_plan.cap)
+        return sums
+
+    def _finished(self, sums: Sequence[int]) -> tuple[int, list[int]]:
         dimensions, entering = [], 0
         for (low, high, weight), value in zip(self._course.bounds, sums, strict=True):
             points = (high if value > high else low if value < low else value) // POINT
