@@ -63,6 +63,13 @@ def by_key(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], tuple[
     return found
 
 
+def same(found: Mapping[Any, Any], wanted: Mapping[Any, Any]) -> None:
+    """Both are equal; the message shows what is not."""
+    keys = [key for key in {**wanted, **found} if found.get(key, "nothing") != wanted.get(key, "nothing")]
+    lines = [f"{key}: {found.get(key, 'nothing')}, should be {wanted.get(key, 'nothing')}" for key in keys]
+    assert not keys, "\n".join(lines)
+
+
 # The engines
 
 
@@ -74,8 +81,8 @@ def frames_agree(model: Model, records: Records, results: Mapping[str, Result]) 
 
     assert set(scored.scores.columns) == set(SCORES)
     assert set(scored.ledger.columns) == set(LEDGER)
-    assert scores == {uid: expected_score(found) for uid, found in results.items()}
-    assert ledger == {key: row for found in results.values() for key, row in expected_rows(found).items()}
+    same(scores, {uid: expected_score(found) for uid, found in results.items()})
+    same(ledger, {key: row for found in results.values() for key, row in expected_rows(found).items()})
     return len(ledger)
 
 
@@ -103,10 +110,10 @@ def evaluator_agrees(model: Model, records: Records, results: Mapping[str, Resul
              r.last_at, r.value)
             for r in found.ledger
         )  # fmt: skip
-        assert said == expected_score(wanted)
-        assert by_key(rows) == expected_rows(wanted)
+        same(said, expected_score(wanted))
+        same(by_key(rows), expected_rows(wanted))
         sums = qualification_parts(plan.of(found.segment).model, found.ledger)
-        assert {tag.value: points for tag, points in sums.items()} == wanted.qualification
+        same({tag.value: points for tag, points in sums.items()}, wanted.qualification)
         compared += len(found.ledger)
     return compared
 
