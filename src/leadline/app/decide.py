@@ -7,7 +7,7 @@ was killed and begun again makes the same decisions in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,7 @@ from leadline.app.rescore import Rescorer
 from leadline.app.survey import frames_of
 from leadline.app.team import TeamBook
 from leadline.app.view import ClusterView
-from leadline.core.decisions.outputs import (
-    PushPolicy,
-)
+from leadline.core.decisions.outputs import POINT, PushPolicy
 from leadline.core.decisions.plays import Reaction, react, target, withheld
 from leadline.core.scoring.canonical import of_scored
 from leadline.core.scoring.compile import score
@@ -30,8 +28,10 @@ from leadline.core.scoring.plan import compile_model
 from leadline.frames import local
 from leadline.frames.drift import Policy, with_hash
 from leadline.frames.kept import Kept
+from leadline.frames.wide import kept_to
 from leadline.sdk.errors import TransientError
 from leadline.store import leases, outbox
+from leadline.store.concerns import DRIFTED
 from leadline.store.contests import load_contests, save_contests
 from leadline.store.dossiers import drop_dossiers, save_dossiers
 from leadline.store.facts import ClusterFacts, clusters_of, load_facts, scored_in
@@ -160,7 +160,8 @@ def _decide_marked(
     """
     taken, clusters = marked_clusters(connection, marks, subjects=subjects)
     seen = {**marks_within(connection, clusters), **{uid: marks[uid] for uid in taken}}
-    report = decider.decide(connection, clusters)
+    news = {uid for uid, depth in depths_of(connection, seen).items() if depth > DRIFTED}
+    report = decider.decide(connection, clusters, news)
     clear_marks(connection, seen)
     return taken[-1], replace(report, marks=len(seen))
 
@@ -216,8 +217,8 @@ class _Decider:
         self._policy = PushPolicy(push.min_points, push.max_age_hours * 3_600)
         self._fields = FieldPlanner(project, self._teams, self._policy)
 
-    def decide(self, connection: Connection, clusters: Sequence[str]) -> ChunkScored:
-        """Score, decide and store one chunk inside the caller's transaction."""
+    def decide(self, connection: Connection, clusters: Sequence[str], news: Collection[str]) -> ChunkScored:
+        """Score, decide and store one chunk inside the caller's transaction. `news`: records that have changed."""
         now = self._project.now()
         facts = load_facts(connection, clusters)
         self._forget(connection, clusters, facts)
@@ -236,8 +237,10 @@ class _Decider:
             known=load_contests(connection, view.record_uids()),
         )
         place = {cluster: number for number, cluster in enumerate(clusters)}
-        for uid in sorted(facts.subjects(), key=lambda uid: place[view.cluster(uid)]):
+        asked = [uid for uid in facts.subjects() if not self._bystands(view, uid, news)]
+        for uid in sorted(asked, key=lambda uid: place[view.cluster(uid)]):
             self._subject(view, uid, chunk)
+        done = kept_to(done, asked)
         self._set_due(frames, done, chunk)
         keep_former(connection, chunk.scores, facts.scores)
         save_scores(connection, chunk.scores, done.ledger)
@@ -251,6 +254,19 @@ class _Decider:
             self._emit(crossing)
         digest = of_scored(local.ENGINE, done)
         return ChunkScored(len(clusters), len(chunk.scores), chunk.crossed, new, digest=digest)
+
+    def _bystands(self, view: ClusterView, uid: str, news: Collection[str]) -> bool:
+        """Whether a person is here for the account's sake only: nothing is new about them, and they stay as is."""
+        before, cluster, now = view.facts.scores.get(uid), view.cluster(uid), self._project.now()
+        if before is None or before["pushed_at"] is None or cluster == uid or cluster in news:
+            return False
+        if before["cluster"] != cluster or any(record["uid"] in news for record in view.records(uid)):
+            return False
+        scored, policy = view.scored[uid], self._policy
+        moved = abs(scored["score"] // POINT - before["pushed_score"] // POINT) >= policy.min_points
+        old = before["due_at"] <= now or now - before["pushed_at"] >= policy.max_age
+        other = before["group"] != scored["group"] or before["model"] != self._versions[_home(cluster)]
+        return not (moved or old or other)
 
     def _set_due(self, frames: Facts[Any], done: Scored[Any], chunk: Chunk) -> None:
         """When each record must be looked at again: when age alone changes its group or moves it by the policy's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw
@@ -45,3 +46,9 @@ class Wide:
             for frame in (self.people, self.accounts)
         ]
         return Scored(self.scores, pl.concat(ENGINE.collect(ledgers)))
+
+
+def kept_to(done: Scored[pl.DataFrame], uids: Collection[str]) -> Scored[pl.DataFrame]:
+    """Scores and ledgers of these records alone."""
+    asked = pl.DataFrame({"uid": list(uids)}, schema={"uid": pl.String})
+    return Scored(*(frame.join(asked, on="uid", how="semi") for frame in (done.scores, done.ledger)))
