@@ -205,7 +205,7 @@ def rescore(engine: Engine, rescorer: Rescorer, marks: Sequence[dict[str, int]],
             records += len(batch.state)
         steps.append(time.process_time())
         spent = [total + end - begin for total, begin, end in zip(spent, steps[:-1], steps[1:], strict=True)]
-    return Seconds(time.perf_counter() - wall, time.process_time() - cpu, *spent, records)
+    return Seconds(time.perf_counter() - wall, time.process_time() - cpu, spent[0], spent[1], spent[2], records)
 
 
 def everything(engine: Engine) -> list[dict[str, int]]:

@@ -11,6 +11,7 @@ from tests.rows import account, activity, dirty_marks, gone, person, row, uid_of
 
 from leadline.core.entities import Entity
 from leadline.store import records, tables
+from leadline.store.dossiers import save_dossiers
 from leadline.store.records import (
     StoredCursor,
     apply_echoes,
@@ -215,3 +216,18 @@ def test_records_are_found_by_the_words_of_a_person(engine: Engine) -> None:
         assert records.find_record(connection, "ada@acme.com") == [(P, uid_of(P, "p1"))]
         assert records.find_record(connection, "Gone") == []
         assert records.count_entities(connection)["accounts"] == 1
+
+
+def test_a_fact_that_we_wrote_ourselves_is_not_kept_as_it_was(engine: Engine) -> None:
+    """No mark tells of it, so its cluster is read from the rows again."""
+    lead, other = person("l", at="a", status="Open"), person("m")
+    with engine.begin() as connection:
+        save_rows(connection, Entity.ACCOUNT, [account("a")])
+        save_rows(connection, Entity.PERSON, [lead, other])
+        homes = {"l": uid_of(Entity.ACCOUNT, "a"), "m": other["uid"]}
+        kept = [(homes[who], uid_of(Entity.PERSON, who), "person", "layout", "", "") for who in homes]
+        save_dossiers(connection, kept)
+        apply_echoes(connection, Entity.PERSON, {row["uid"]: {"crm": {"score": 5}} for row in (lead, other)}, now=2)
+        assert len(connection.execute(select(tables.dossiers)).all()) == 2
+        apply_echoes(connection, Entity.PERSON, {lead["uid"]: {"status": "Working"}}, now=2)
+        assert connection.scalars(select(tables.dossiers.c.uid)).all() == [other["uid"]]

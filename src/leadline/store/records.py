@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Table, case, delete, func, select
 from leadline.core.entities import FIELDS, Entity, Kind
 from leadline.store.concerns import MOVED, accounts_that_name, concerns, living_people
 from leadline.store.database import upsert
+from leadline.store.dossiers import drop_dossiers
+from leadline.store.facts import places_of
 from leadline.store.rows import LINKS, batched, existing_rows, hashed, led_on, prepared, restored, survivors_of
 from leadline.store.tables import ENTITY_TABLES, cursors, dirty, unmapped
 from leadline.store.versions import keep_versions
@@ -255,9 +257,7 @@ def find_record(connection: Connection, words: str, *, deleted: bool = False) ->
     return list(dict.fromkeys(found))
 
 
-def apply_echoes(
-    connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]], *, now: int
-) -> None:
+def apply_echoes(connection: Connection, entity: Entity, changes: Mapping[str, Mapping[str, Any]], *, now: int) -> None:
     """Set on our copy what was written to the CRM at `now`, so that reading it back is not news.
 
     `changes` maps a uid to canonical columns, and under `crm` to the values of write-back fields.
@@ -275,6 +275,10 @@ def apply_echoes(
     if ready:
         keep_versions(connection, entity, ready, before, at=now)
         _store(connection, ENTITY_TABLES[entity], ready)
+    # No mark tells of a fact that we have written ourselves, so what is kept of it must go.
+    facts = {row["uid"] for row in ready if row["digest"] != before[row["uid"]]["digest"]}
+    homes = {place.cluster for place in places_of(connection, facts).values()} if entity is Entity.PERSON else facts
+    drop_dossiers(connection, homes)
 
 
 def _store(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
