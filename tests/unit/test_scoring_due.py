@@ -20,7 +20,7 @@ from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.facts import Scored
 from leadline.core.scoring.model import Model
 from leadline.core.scoring.plan import compile_model
-from leadline.core.scoring.subject import Event, Subject
+from leadline.core.scoring.subject import Evaluation, Event, Subject
 from leadline.frames import local
 
 NOW, DAY = random_scoring.NOW, random_scoring.DAY
@@ -256,21 +256,27 @@ STEPS: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
 
 @pytest.mark.parametrize("name", STEPS)
 def test_every_operator_has_its_step(name: str) -> None:
-    """Each on its own, so that the test of an operator fails when its step is taken away."""
+    """Each on its own, so that the test of an operator fails when its step is taken away; both ways of going on."""
     content, ages, wanted = STEPS[name]
-    groups = [PRIORITY, POOR]
-    model = Model.model_validate({"name": "steps", "groups": groups, "hysteresis": 0, **content})
+    model = Model.model_validate({"name": "steps", "groups": [PRIORITY, POOR], "hysteresis": 0, **content})
     people = tuple({"uid": f"p{n}", "account": "a0", "created_at": NOW - 3 * DAY} for n in range(2))
     events = [Event("meeting", NOW - age * DAY, f"p{n}", "a0") for n, age in enumerate(ages)]
     events += [Event("call", NOW - 3, "p0", "a0")] if name == "alone" else []
     subject = Subject(Entity.ACCOUNT, "a0", {"uid": "a0", "created_at": NOW - DAY}, people, tuple(events))
+
+    found, dues = both_ways(model, subject)
+
+    assert dues == {Due(NOW + wanted, NOW + wanted, "poor_fit" if found.group == "priority" else "priority")}
+
+
+def both_ways(model: Model, subject: Subject) -> tuple[Evaluation, set[Due]]:
+    """The record, and what comes: by halves where everything fades, and step by step."""
     plan = compile_model(model)
     found = evaluate(model, subject, NOW, plan=plan)
-
-    due = next_due(plan, found, NOW, pushed=None, n=1000, horizon=300 * DAY)
-
-    then = "poor_fit" if found.group == "priority" else "priority"
-    assert due == Due(NOW + wanted, NOW + wanted, then)
+    course = course_of(plan.of(found.segment), subject.entity)
+    standing, watch = standing_of(course, found, NOW), Watch(found.score, 1_000_000)
+    courses = [course, replace(course, fades=False)]
+    return found, {first_change(each, standing, NOW, watch, end=NOW + 300 * DAY) for each in courses}
 
 
 def test_a_minimum_stay_ends() -> None:
@@ -278,8 +284,5 @@ def test_a_minimum_stay_ends() -> None:
     groups = [PRIORITY, POOR]
     model = Model.model_validate({"name": "stay", "groups": groups, "minimum_stay_days": 5})
     subject = Subject(Entity.ACCOUNT, "a0", {"uid": "a0"}, (), (), "priority", NOW - 2 * DAY)
-    plan = compile_model(model)
 
-    due = next_due(plan, evaluate(model, subject, NOW, plan=plan), NOW, pushed=None, n=5, horizon=9 * DAY)
-
-    assert due == Due(NOW + 3 * DAY, NOW + 3 * DAY, "poor_fit")
+    assert both_ways(model, subject)[1] == {Due(NOW + 3 * DAY, NOW + 3 * DAY, "poor_fit")}
