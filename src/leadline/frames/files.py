@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import polars as pl
 
 from leadline.core.entities import Entity
 from leadline.core.scoring.compile import break_down
-from leadline.core.scoring.facts import EVENTS, SCORES, Facts, Schema, subject_schema
+from leadline.core.scoring.facts import EVENTS, SCORES, Facts, Lazy, Schema, subject_schema
 from leadline.core.scoring.model import Model
 from leadline.core.scoring.plan import Plan, compile_model
 from leadline.core.scoring.rowcolumns import Told, told
 from leadline.core.scoring.settling import Broken
 from leadline.core.scoring.vocabulary import ADJUSTMENTS
-from leadline.frames.local import ENGINE, native_schema
+from leadline.frames.local import LocalEngine, native_schema, worded
+
+
+class _Streaming(LocalEngine):
+    """Texts that a table gives are numbers of its words until they are in a file: no text is made per record."""
+
+    def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
+        """A cast of numbers to words."""
+        native: pl.LazyFrame = frame.to_native()
+        return nw.from_native(native.with_columns(worded(column, words).alias(name)))
+
 
 FILES = ("accounts.parquet", "people.parquet", "events.parquet")
 
@@ -29,10 +41,10 @@ def score_parquet(model: Model, folder: Path, out: Path, now: int, *, plan: Plan
     """
     schemas = (subject_schema(Entity.ACCOUNT), subject_schema(Entity.PERSON), EVENTS)
     accounts, people, events = (_scan(folder / name, schema) for name, schema in zip(FILES, schemas, strict=True))
-    facts: Facts[pl.DataFrame] = Facts(accounts, people, events, ENGINE)
+    facts: Facts[pl.DataFrame] = Facts(accounts, people, events, _Streaming())
     found = break_down(plan or compile_model(model), facts, now, detail=False, share=False)
     sinks = [
-        _named(broken).sink_parquet(out / name, lazy=True)
+        _named(broken).sink_parquet(out / name, compression_level=1, statistics=False, maintain_order=False, lazy=True)
         for name, broken in (("people.parquet", found.people), ("accounts.parquet", found.accounts))
     ]
     pl.collect_all(sinks, engine="streaming")

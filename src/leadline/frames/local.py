@@ -16,6 +16,7 @@ from leadline.core.scoring.portable import Portable
 from leadline.frames.tally import tally
 
 Row = Mapping[str, Any]
+_HASH, _UID = "uid_hash", "uid_of_hash"
 
 
 class LocalEngine(Portable):
@@ -45,20 +46,32 @@ class LocalEngine(Portable):
         ]
         return _lazy(keyed[0]), _lazy(keyed[1])
 
-    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
+    def link(self, frame: Lazy, column: str, to: Lazy, name: str) -> Lazy:
+        """A join by the hashes of uids, which are whole numbers, and then the uids themselves.
+
+        Where two uids of `to` have one hash, by uid alone.
+        """
+        native: pl.LazyFrame = to.to_native().select("uid", pl.col("key").alias(name))
+        hashed = native.with_columns(pl.col("uid").hash().alias(_HASH))
+        if hashed.select(pl.col(_HASH).n_unique() < pl.len()).collect(engine="streaming").item():
+            return super().link(frame, column, to, name)
+        linked: pl.LazyFrame = (
+            frame.to_native()
+            .with_columns(pl.col(column).hash().alias(_HASH))
+            .join(hashed.rename({"uid": _UID}), on=_HASH, how="left")
+            .with_columns(pl.when(pl.col(column) == pl.col(_UID)).then(pl.col(name)).alias(name))
+        )
+        return _lazy(linked.drop(_HASH, _UID))
+
+    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> list[Lazy]:
         """One grouping by holder and class as one number; then every class is laid out over all holders."""
         lengths = pl.collect_all([frame.to_native().select(pl.len()) for frame in keys])
-        return _lazy(tally(events.to_native(), cells, sum(found.item() for found in lengths)).lazy())
+        found = tally(events.to_native(), cells, [frame.item() for frame in lengths])
+        return [_lazy(frame.lazy()) for frame in found]
 
-    def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
-        """A look-up per column."""
-        kinds = native_schema(schema)
-        places = range(max(len(values) for values in table.values()))
-        looked_up = {
-            name: pl.col(column).replace_strict(places, values, default=None, return_dtype=kinds[name])
-            for name, values in table.items()
-        }
-        return _lazy(frame.to_native().with_columns(**looked_up))
+    def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
+        """A cast of numbers to words."""
+        return _lazy(frame.to_native().with_columns(worded(column, words).cast(pl.String).alias(name)))
 
     def columns(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """The frame's values as Python lists."""
@@ -108,6 +121,16 @@ def person_schema() -> dict[str, pl.DataType]:
 def event_schema() -> dict[str, pl.DataType]:
     """Columns of the frame of events."""
     return native_schema(EVENTS)
+
+
+def worded(column: str, words: Sequence[str]) -> pl.Expr:
+    """The words at these places, as numbers that stand for them."""
+    number = pl.col(column).cast(pl.UInt32)
+    distinct = {word: place for place, word in enumerate(dict.fromkeys(words))}
+    if len(distinct) < len(words):
+        places = [distinct[word] for word in words]
+        number = number.replace_strict(range(len(words)), places, default=None, return_dtype=pl.UInt32)
+    return number.cat.to(pl.Enum(list(distinct)))
 
 
 def _lazy(native: pl.LazyFrame) -> Lazy:

@@ -9,9 +9,10 @@ import polars as pl
 from leadline.core.scoring.facts import Cell, Gather
 
 
-def tally(events: pl.LazyFrame, cells: Sequence[Cell], holders: int) -> pl.DataFrame:
-    """One row per holder: `holder` from 0, and the cells. Events have `holder`, `event_class` and what cells are of.
+def tally(events: pl.LazyFrame, cells: Sequence[Cell], sizes: Sequence[int]) -> list[pl.DataFrame]:
+    """One row per holder with `holder` and the cells, in a frame for each range of holders.
 
+    Events have `holder`, `event_class` and what cells are of; holders are numbered from 0, the ranges have `sizes`.
     Grouped once, by one whole number; what is left has at most a row per holder and class.
     """
     classes = 1 + max(cell.event_class for cell in cells)
@@ -23,11 +24,15 @@ def tally(events: pl.LazyFrame, cells: Sequence[Cell], holders: int) -> pl.DataF
     place, event_class = pl.col("number") // classes, pl.col("number") % classes
     found = grouped.with_columns(place.alias("holder"), event_class.alias("event_class")).collect(engine="streaming")
     by_class = {key[0]: part for key, part in found.partition_by("event_class", as_dict=True).items()}
+    holders = sum(sizes)
     laid_out = {"holder": pl.int_range(holders, dtype=pl.UInt32, eager=True)}
     for cell in cells:
         part = by_class.get(cell.event_class)
         laid_out[cell.name] = _spread(part, wanted[cell.of, cell.how], holders)
-    return pl.DataFrame(laid_out)
+    table = pl.DataFrame(laid_out)
+    there = pl.any_horizontal(pl.exclude("holder").is_not_null())
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    return [table.slice(start, size).filter(there) for start, size in zip(starts, sizes, strict=True)]
 
 
 def _gathered(of: str, how: Gather) -> pl.Expr:

@@ -15,7 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from leadline.core.scoring.expressions import age, either, some, text
-from leadline.core.scoring.facts import Cell, Facts, Gather, Lazy
+from leadline.core.scoring.facts import Cell, Engine, Facts, Gather, Lazy
 from leadline.core.scoring.model import DAY, Pick
 from leadline.core.scoring.plan import Plan, TimedSignal
 
@@ -119,10 +119,10 @@ class Tallied:
     """One row per holder (`key`): for each signal by its index `count_`, `worth_` (before caps) and `last_` (time).
 
     `lively_` where it differs from worth: the most that one event is worth. `any_<class>`: the time of the last event
-    of a class, however long ago. No frame when no event belongs to a signal.
+    of a class, however long ago. A frame for people and one for accounts; none when no event belongs to a signal.
     """
 
-    frame: Lazy | None
+    frames: list[Lazy]
     signals: frozenset[int]
     classes: tuple[EventClass, ...]
 
@@ -144,27 +144,29 @@ def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: in
     events = _relevant(plan, facts, now, any_age=idle)
     classes = classes_of(plan, facts, events)
     if not classes.every:
-        return Tallied(None, frozenset(), ())
+        return Tallied([], frozenset(), ())
     lively = any(variant.model.committee for variant in plan.every())
     entries = {found.index: list(_entries(found, lively=lively)) for found in classes.every}
     placed = _classed(classes, facts, events, now).join(_slots(classes, entries, facts), on="slot", how="inner")
     width = max(len(found) for found in entries.values())
     if not idle:
         placed = placed.filter(some([~nw.col(f"points_{place}").is_null() for place in range(width)]))
-    held = _held(placed, people, accounts)
+    held = _held(facts.engine, placed, people, accounts)
     if detail:
         inside = {
             f"at_{place}": nw.when(~nw.col(f"points_{place}").is_null()).then(nw.col("at")) for place in range(width)
         }
         held = held.with_columns(**inside)
     cells = list(_cells(entries, detail=detail, idle=idle))
-    tally = facts.engine.tally(held, cells, keys=[people, accounts])
     columns = _by_signal(cells)
     if idle:
         columns |= {f"any_{found.index}": nw.col(f"any_{found.index}") for found in classes.every}
-    frame = tally.select(nw.col("holder").alias("key"), **columns)
+    frames = [
+        tally.select(nw.col("holder").alias("key"), **columns)
+        for tally in facts.engine.tally(held, cells, keys=[people, accounts])
+    ]
     counted = frozenset(timed.index for found in classes.every for timed in found.members)
-    return Tallied(frame, counted, classes.every)
+    return Tallied(frames, counted, classes.every)
 
 
 def _entries(found: EventClass, *, lively: bool) -> Iterator[_Entry]:
@@ -195,17 +197,12 @@ def _slots(classes: Classes, entries: dict[int, list[_Entry]], facts: Facts[Any]
     return facts.engine.constant(columns, dict.fromkeys(columns, _INT))
 
 
-def _held(events: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
+def _held(engine: Engine[Any], events: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
     """Adds `holder`: the key of the person if known, else of the account given; events of neither fall out."""
-    known = people.select("uid", nw.col("key").alias("person_key"))
-    places = accounts.select("uid", nw.col("key").alias("account_key"))
-    found = events.join(known, left_on="person", right_on="uid", how="left")
-    of_people = found.filter(~nw.col("person_key").is_null()).with_columns(nw.col("person_key").alias("holder"))
-    nobodys = found.filter(nw.col("person_key").is_null() & ~nw.col("account").is_null())
-    nobodys = nobodys.join(places, left_on="account", right_on="uid", how="inner")
-    nobodys = nobodys.with_columns(nw.col("account_key").alias("holder")).drop("account_key")
-    both: Lazy = nw.concat([of_people, nobodys])
-    return both
+    found = engine.link(events, "person", people, "person_key")
+    found = engine.link(found, "account", accounts, "of_account")
+    holder = nw.when(nw.col("person_key").is_null()).then(nw.col("of_account")).otherwise(nw.col("person_key"))
+    return found.with_columns(holder=holder).filter(~nw.col("holder").is_null())
 
 
 def _cells(entries: dict[int, list[_Entry]], *, detail: bool, idle: bool) -> Iterator[Cell]:

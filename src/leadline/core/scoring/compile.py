@@ -71,9 +71,11 @@ def break_down(plan: Plan, facts: Facts[Any], now: int, *, detail: bool, share: 
     records = records_of(plan, facts, now)
     tallied = tallies(plan, facts, records.people, records.accounts, now, detail=detail)
     people, accounts = records.people, records.accounts
-    if tallied.frame is not None:
-        counts = engine.share(tallied.frame) if share else tallied.frame
-        people, accounts = (frame.join(counts, on="key", how="left") for frame in (people, accounts))
+    if tallied.frames:
+        counts = [engine.share(frame) if share else frame for frame in tallied.frames]
+        people, accounts = (
+            frame.join(mine, on="key", how="left") for frame, mine in zip((people, accounts), counts, strict=True)
+        )
     work = RowWork(variants, Conduct(variants, tallied, now, detail=detail), records.asked, detail=detail)
     of_people = work.people(people)
     if share:

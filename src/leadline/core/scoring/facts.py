@@ -64,15 +64,23 @@ class Engine(Protocol[Out]):
         """Both with `key`, which tells their rows apart, also those of one frame from those of the other."""
         ...
 
-    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
-        """One row per `holder` of the events, and a column per cell; `keys` are the frames that `number` gave.
+    def link(self, frame: Lazy, column: str, to: Lazy, name: str) -> Lazy:
+        """Adds `name`: the `key` of the row of `to` whose uid the column holds, null where there is none.
 
-        Where a holder has no values in the class, the cell is null; a count may be 0.
+        `to` is a frame that `number` gave, or a selection of it with `uid` and `key`.
         """
         ...
 
-    def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
-        """Adds columns of a table: row `column` of it (from 0; never null)."""
+    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> list[Lazy]:
+        """For each of the frames that `number` gave one row per `holder` of the events in it, and a column per cell.
+
+        There may be rows of other holders. Where a holder has no values in the class, the cell is null; a count may
+        be 0.
+        """
+        ...
+
+    def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
+        """Adds `name`: the word at the place `column` (from 0; never null)."""
         ...
 
     def stack(self, frame: Lazy, rows: Sequence[Mapping[str, nw.Expr]]) -> Lazy:

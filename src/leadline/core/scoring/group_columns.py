@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import narwhals.stable.v2 as nw
 
 from leadline.core.scoring import expressions as ex
 from leadline.core.scoring.bands import Group
-from leadline.core.scoring.expressions import Expr, either, number, text
+from leadline.core.scoring.expressions import Expr, either, number
 from leadline.core.scoring.groups import group_names
 from leadline.core.scoring.model import DAY, POINT, Model
 
 Fired = Callable[[str], Expr]
 
 
-def group_of(model: Model, fired: Fired, now: int) -> Expr:
-    """The group, from the dimensions, `previous_group`, `group_since` and `disqualified`.
+def group_number(model: Model, every: Sequence[str], fired: Fired, now: int) -> Expr:
+    """The group's place in `every`, from the dimensions, `previous_group`, `group_since` and `disqualified`.
 
     `fired` tells whether a rule counts or a flag is up.
     """
@@ -37,9 +37,11 @@ def group_of(model: Model, fired: Fired, now: int) -> Expr:
         stays = stays | early.fill_null(value=False)
     rank = either((target > previous) & stays, previous, target)
     rank = either(nw.col("disqualified"), number(names.index(last)), rank)
-    found: Expr = text(names[-1])
+    if list(names) == list(every):
+        return rank
+    found: Expr = number(every.index(names[-1]))
     for name in names[:-1]:
-        found = either(rank == names.index(name), text(name), found)
+        found = either(rank == names.index(name), number(every.index(name)), found)
     return found
 
 

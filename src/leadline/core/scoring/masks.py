@@ -1,97 +1,48 @@
-"""Sets of yes-or-no answers as numbers of bits, and what each number stands for: names joined, and sums.
+"""Sets of yes-or-no answers as numbers of bits, and the names of those that are yes, joined.
 
-A text that is put together per record costs more than all rules; a table of 1024 texts costs nothing.
+A text that is put together per record costs more than all rules; a number that stands for one of 1024 texts costs
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from leadline.core.scoring.expressions import Expr, added, either, joined, number, total
+from leadline.core.scoring.expressions import Expr, added, either, joined, number, text, total
 from leadline.core.scoring.facts import Engine, Lazy
 
 _BITS = 10
-"""Answers in one number: a table has 1024 rows at most, for each way of reading it."""
+"""Answers in one number."""
 _SEPARATOR = ";"
-TEXT, COUNT = "text", "count"
 
 
-@dataclass(frozen=True, slots=True)
-class Bit:
-    """One answer: the name that a yes adds to the text ("": none, and it is not counted), and amounts by column."""
-
-    name: str
-    amounts: Mapping[str, int] = field(default_factory=dict)
-
-
-class Mask:
-    """Answers of one kind, in one or more ways of reading them. Its columns in a frame begin with `prefix`."""
-
-    def __init__(self, prefix: str, readings: Sequence[Sequence[Bit]]) -> None:
-        self._prefix = prefix
-        self._size = len(readings[0])
-        self._chunks = [
-            tuple(tuple(bits[start : start + _BITS]) for bits in readings) for start in range(0, self._size, _BITS)
-        ]
-
-    def read(self, engine: Engine[Any], frame: Lazy, tests: Sequence[Expr], reading: Expr) -> Lazy:
-        """Adds `<prefix>_text` ("" for none), `<prefix>_count`, and sums of amounts by column.
-
-        A test per answer, none of them open. `reading`: which reading of each record, from 0.
-        """
-        numbers = {}
-        for chunk, readings in enumerate(self._chunks):
-            mine = tests[chunk * _BITS : (chunk + 1) * _BITS]
-            bits = [either(test, number(1 << place), number(0)) for place, test in enumerate(mine)]
-            if len(readings) > 1:
-                bits.append(reading * (1 << len(mine)))
-            numbers[f"{self._prefix}_{chunk}"] = total(bits)
-        frame = added(frame, numbers)
-        amounts = self._amounts()
-        for name, readings in zip(numbers, self._chunks, strict=True):
-            table = {f"{name}_{column}": values for column, values in _table(_frozen(readings), amounts).items()}
-            schema = {column: nw.String() if column.endswith(TEXT) else nw.Int64() for column in table}
-            frame = engine.translate(frame, name, table, schema)
-        return added(frame, self._together(list(numbers)))
-
-    def _amounts(self) -> tuple[str, ...]:
-        every = (bit for readings in self._chunks for bits in readings for bit in bits)
-        return tuple(sorted({column for bit in every for column in bit.amounts}))
-
-    def _together(self, names: Sequence[str]) -> dict[str, Expr]:
-        """Over all chunks."""
-        texts = [nw.col(f"{name}_{TEXT}") for name in names]
-        if len(texts) > 1:
-            texts = [joined([nw.when(each != "").then(each) for each in texts], _SEPARATOR).fill_null("")]
-        found = {f"{self._prefix}_{TEXT}": texts[0] if texts else nw.lit("")}
-        for column in (COUNT, *self._amounts()):
-            found[f"{self._prefix}_{column}"] = total(nw.col(f"{name}_{column}") for name in names)
-        return found
-
-
-_Frozen = tuple[tuple[tuple[str, tuple[tuple[str, int], ...]], ...], ...]
-
-
-def _frozen(readings: Sequence[Sequence[Bit]]) -> _Frozen:
-    return tuple(tuple((bit.name, tuple(sorted(bit.amounts.items()))) for bit in bits) for bits in readings)
+def spelt(engine: Engine[Any], frame: Lazy, name: str, words: Sequence[str], tests: Sequence[Expr]) -> Lazy:
+    """Adds `name`: the words whose tests are true, in their order, joined by ';'; "" for none. No test is open."""
+    if not words:
+        return frame.with_columns(**{name: text("")})
+    starts = range(0, len(words), _BITS)
+    numbers = {
+        f"{name}_{start}": total(
+            either(test, number(1 << place), number(0)) for place, test in enumerate(tests[start : start + _BITS])
+        )
+        for start in starts
+    }
+    frame = added(frame, numbers)
+    pieces = [name] if len(numbers) == 1 else [f"{column}_text" for column in numbers]
+    for start, column, piece in zip(starts, numbers, pieces, strict=True):
+        frame = engine.translate(frame, column, piece, _texts(tuple(words[start : start + _BITS])))
+    if len(pieces) > 1:
+        together = [nw.when(nw.col(piece) != "").then(nw.col(piece)) for piece in pieces]
+        frame = frame.with_columns(**{name: joined(together, _SEPARATOR).fill_null("")})
+    return frame
 
 
 @lru_cache(maxsize=256)
-def _table(readings: _Frozen, columns: tuple[str, ...]) -> dict[str, list[Any]]:
-    """By column, a value for each number."""
-    found: dict[str, list[Any]] = {TEXT: [], COUNT: [], **{column: [] for column in columns}}
-    for bits in readings:
-        amounts = [dict(given) for _, given in bits]
-        for value in range(1 << len(bits)):
-            places = [place for place in range(len(bits)) if value >> place & 1]
-            names = [bits[place][0] for place in places if bits[place][0]]
-            found[TEXT].append(_SEPARATOR.join(names))
-            found[COUNT].append(len(names))
-            for column in columns:
-                found[column].append(sum(amounts[place].get(column, 0) for place in places))
-    return found
+def _texts(words: tuple[str, ...]) -> tuple[str, ...]:
+    """For each number the words of its bits."""
+    numbers = range(1 << len(words))
+    return tuple(_SEPARATOR.join(word for place, word in enumerate(words) if value >> place & 1) for value in numbers)

@@ -23,18 +23,23 @@ class Portable:
         key = nw.col("uid").alias("key")
         return people.with_columns(key), accounts.with_columns(key)
 
-    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> Lazy:
+    def link(self, frame: Lazy, column: str, to: Lazy, name: str) -> Lazy:
+        """A join by uid."""
+        return frame.join(to.select("uid", nw.col("key").alias(name)), left_on=column, right_on="uid", how="left")
+
+    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> list[Lazy]:
         """One grouping, with conditional aggregates per cell; engines differ on sums of nothing."""
         found = events.group_by("holder").agg(*[value.alias(name) for cell in cells for name, value in _gathered(cell)])
         sums = [cell.name for cell in cells if cell.how is Gather.SUM]
         counted = {name: nw.when(nw.col(f"{name}_n") > 0).then(nw.col(name)) for name in sums}
-        return added(found, counted).select("holder", *[cell.name for cell in cells])
+        tally = added(found, counted).select("holder", *[cell.name for cell in cells])
+        return [tally] * len(keys)
 
-    def translate(self, frame: Lazy, column: str, table: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
-        """A join with the table."""
-        size = max(len(values) for values in table.values())
-        place = f"{column}_place"
-        small = self.constant({place: range(size), **table}, {place: nw.Int64(), **schema})
+    def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
+        """A join with the words."""
+        place = f"{name}_place"
+        columns: dict[str, Sequence[Any]] = {place: range(len(words)), name: words}
+        small = self.constant(columns, {place: nw.Int64(), name: nw.String()})
         return frame.join(small, left_on=column, right_on=place, how="left")
 
     def stack(self, frame: Lazy, rows: Sequence[Mapping[str, nw.Expr]]) -> Lazy:

@@ -13,16 +13,17 @@ import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Entity
 from leadline.core.scoring import expressions as ex
-from leadline.core.scoring.expressions import Expr, number, text
+from leadline.core.scoring.expressions import Expr, either, number, text
 from leadline.core.scoring.facts import SCORES, Engine, Lazy
-from leadline.core.scoring.group_columns import group_of
+from leadline.core.scoring.group_columns import group_number
+from leadline.core.scoring.groups import group_names
 from leadline.core.scoring.interval import Reaching
-from leadline.core.scoring.masks import COUNT, TEXT, Bit, Mask
+from leadline.core.scoring.masks import spelt
 from leadline.core.scoring.model import CAP, FLOOR, ROUNDING, TOTAL, WEIGHT, Limits, Part
 from leadline.core.scoring.plan import CapPlan, SubjectPlan
 from leadline.core.scoring.rowcolumns import adjustment
 from leadline.core.scoring.rules import Conditional
-from leadline.core.scoring.variants import Merged, Variants
+from leadline.core.scoring.variants import SEGMENT, Merged, Variants
 from leadline.core.scoring.wide import Rows
 
 _FULL = 100  # percent
@@ -60,13 +61,22 @@ class Settling:
         frame = ex.added(frame, entered)
         total = self._total()
         frame = self._told(ex.added(frame, total))
-        group = self._variants.of_each(
-            lambda plan: plan.model, lambda model: group_of(model, self._fired, rows.asked.now)
-        )
-        segment = self._variants.of_each(lambda plan: plan.segment, text)
-        frame = frame.with_columns(group=group, entity=text(self._entity.value), segment=segment)
+        frame = self._placed(frame)
         columns = (*rows.columns, *(name for name in (*caps, *parts, *rounding, *entered, *total) if "/" in name))
         return Broken(frame.select(*SCORES, *columns), columns)
+
+    def _placed(self, frame: Lazy) -> Lazy:
+        """Adds group, segment and entity."""
+        plans, now = self._variants.plans, self._rows.asked.now
+        names = list(dict.fromkeys(name for plan in plans for name in group_names(plan.model)))
+        place = self._variants.of_each(
+            lambda plan: plan.model, lambda model: group_number(model, names, self._fired, now)
+        )
+        segments = [plan.segment for plan in plans]
+        segment = nw.col(SEGMENT) if len(segments) > 1 else number(0)
+        frame = frame.with_columns(group_number=place, segment_place=segment, entity=text(self._entity.value))
+        frame = self._engine.translate(frame, "group_number", "group", names)
+        return self._engine.translate(frame, "segment_place", "segment", segments)
 
     # Caps and sums
 
@@ -181,34 +191,49 @@ class Settling:
     # Missing facts, flags, reasons
 
     def _missing_facts(self, frame: Lazy) -> Lazy:
-        """Adds `missing_text`, `missing_count`, and what missing facts could change by part."""
-        facts = dict.fromkeys(fact for c in self._concerns for fact in (*c.asked, *c.reach.joint))
-        # The text names what is asked in the order in which a variant asks for it.
-        readings = [_missing_bits(concerns, tuple(facts)) for concerns in self._concerns]
-        distinct: list[list[Bit]] = []
-        for reading in readings:
-            if reading not in distinct:
-                distinct.append(reading)
-        which = self._variants.chosen([distinct.index(reading) for reading in readings], number)
-        tests = [ex.missing(fact, self._rows.asked) for fact in facts]
-        return Mask("missing", distinct).read(self._engine, frame, tests, which)
+        """Adds `missing_fields`, `completeness`, and what missing facts could change by part."""
+        asked = [concerns.asked for concerns in self._concerns]
+        distinct = list(dict.fromkeys(asked))
+        for place, facts in enumerate(distinct):
+            tests = [ex.missing(fact, self._rows.asked) for fact in facts]
+            frame = spelt(self._engine, frame, f"missing_{place}", facts, tests)
+        fields = self._variants.chosen(asked, lambda facts: nw.col(f"missing_{distinct.index(facts)}"))
+        completeness = self._variants.chosen(asked, self._completeness)
+        return frame.with_columns(missing_fields=fields, completeness=completeness, **self._of_missing())
+
+    def _completeness(self, asked: Sequence[str]) -> Expr:
+        """Percent of these facts that are there."""
+        if not asked:
+            return number(_FULL)
+        absent = ex.total(either(ex.missing(f, self._rows.asked), number(1), number(0)) for f in asked)
+        return ((number(len(asked)) - absent) * _FULL // len(asked)).cast(nw.Int64())
+
+    def _of_missing(self) -> dict[str, Expr]:
+        """What missing facts, each with the rules about it, could change."""
+        found: dict[str, list[Expr]] = {}
+        facts = dict.fromkeys(fact for concerns in self._concerns for fact in concerns.reach.joint)
+        for fact in facts:
+            absent = ex.missing(fact, self._rows.asked)
+            for part in Part:
+                spans = [c.reach.joint.get(fact, {}).get(part, (0, 0)) for c in self._concerns]
+                for prefix, values in ((_GAIN, [gain for gain, _ in spans]), (_LOSS, [loss for _, loss in spans])):
+                    if any(values):
+                        change = either(absent, self._variants.chosen(values, number), number(0))
+                        found.setdefault(f"missing_{prefix}{part}", []).append(change)
+        return {name: ex.total(terms) for name, terms in found.items()}
 
     def _told(self, frame: Lazy) -> Lazy:
+        """Adds flags, reasons and whether there are any."""
         flags = {f"flag_{entry.any.id}": self._is_so(entry) for entry in self._flags}
         frame = ex.added(frame, flags)
-        reasons = self._variants.merged(lambda plan: [e for e in plan.model.disqualify if e.counts_for(self._entity)])
-        up = Mask("flags", [[Bit(entry.any.id) for entry in self._flags]])
-        frame = up.read(self._engine, frame, [nw.col(name) for name in flags], number(0))
-        out = Mask("reasons", [[Bit(entry.any.reason) for entry in reasons]])
-        frame = out.read(self._engine, frame, [self._is_so(entry) for entry in reasons], number(0))
-        asked = [len(concerns.asked) for concerns in self._concerns]
-        return frame.with_columns(
-            completeness=self._variants.chosen(asked, _completeness),
-            missing_fields=nw.col(f"missing_{TEXT}"),
-            flags=nw.col(f"flags_{TEXT}"),
-            disqualify_reasons=nw.col(f"reasons_{TEXT}"),
-            disqualified=nw.col(f"reasons_{COUNT}") > 0,
-        )
+        up = [nw.col(name) for name in flags]
+        frame = spelt(self._engine, frame, "flags", [entry.any.id for entry in self._flags], up)
+        entries = self._variants.merged(lambda plan: [e for e in plan.model.disqualify if e.counts_for(self._entity)])
+        reasons = {f"out_{entry.any.id}": self._is_so(entry) for entry in entries}
+        frame = ex.added(frame, reasons)
+        out = [nw.col(name) for name in reasons]
+        frame = spelt(self._engine, frame, "disqualify_reasons", [entry.any.reason for entry in entries], out)
+        return frame.with_columns(disqualified=ex.some(out))
 
     def _is_so(self, entry: Merged[Any]) -> Expr:
         one: Conditional = entry.any
@@ -230,23 +255,6 @@ class _CapEntry:
     @property
     def id(self) -> str:
         return self.plan.cap.id
-
-
-def _missing_bits(concerns: SubjectPlan, facts: Sequence[str]) -> list[Bit]:
-    bits = []
-    for fact in facts:
-        changes = concerns.reach.joint.get(fact, {})
-        amounts = {f"{_GAIN}{part}": gain for part, (gain, _) in changes.items() if gain}
-        amounts |= {f"{_LOSS}{part}": loss for part, (_, loss) in changes.items() if loss}
-        bits.append(Bit(fact if fact in concerns.asked else "", amounts))
-    return bits
-
-
-def _completeness(asked: int) -> Expr:
-    """Percent of so many facts that are there."""
-    if not asked:
-        return number(_FULL)
-    return ((number(asked) - nw.col(f"missing_{COUNT}")) * _FULL // asked).cast(nw.Int64())
 
 
 def _sum(values: Sequence[Expr]) -> Expr:
