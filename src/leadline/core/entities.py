@@ -109,7 +109,7 @@ FIELDS: dict[Entity, tuple[Field, ...]] = {
         Field("campaign", _T, "Campaign that brought the person"),
         Field("offer", _T, "What the person answered to: the offer of a form or page"),
         Field("use_case", _T, "What the person wants it for, as stated"),
-        Field("status", _T, "Lead status in the CRM"),
+        Field("status", _T, "Lead status in the CRM", scored=False),
         Field("company", _T, "Company as written on the person"),
         *_FIRMOGRAPHIC,
         Field("buying_stage", _T, "Stage of the purchase, as stated"),
