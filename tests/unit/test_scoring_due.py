@@ -210,8 +210,8 @@ STEPS: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
     "steps": ({"signals": [signal(steps=[[4, 5]])]}, (1,), 3 * DAY),
     "count": ({"signals": [signal(points=30, window_days=9, min_count=2)]}, (2, 6), 3 * DAY),
     "people": ({"signals": [signal(points=30, window_days=9, min_people=2)]}, (2, 6), 3 * DAY),
-    "first": ({"signals": [signal(pick="first", steps=[[4, 5]], window_days=9)], "total": {"max": 19},
-               "groups": [{"group": "priority", "when": {"intent": [None, 10]}}, POOR]}, (3,), 1 * DAY),
+    "first": ({"signals": [signal(pick="first", steps=[[4, 5]], window_days=9)],
+               "groups": [{"group": "priority", "when": {"intent": [None, 10]}}, POOR]}, (3, 1), 1 * DAY),
     "last": ({"signals": [signal(pick="last", steps=[[4, 5]])]}, (1, 9), 3 * DAY),
     "strongest": ({"signals": [signal(pick="strongest", steps=[[4, 5]])]}, (1, 9), 3 * DAY),
     "account cap": ({"signals": [signal(account_cap=20, window_days=9)]}, (2, 6), 7 * DAY),
@@ -220,7 +220,8 @@ STEPS: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
                "groups": [{"group": "priority", "when": {"negative": [0, None]}}, POOR]}, (2,), 7 * DAY),
     "committee": ({"signals": [signal(points=1, window_days=9)],
                    "committee": [{"id": "team", "name": "Team", "people": 2, "points": 20}]}, (2, 6), 3 * DAY),
-    "idle": ({"signals": [signal(points=40)], "idle": {"after_days": 9, "points": -30}}, (2,), 7 * DAY),
+    "idle": ({"signals": [signal(points=1, window_days=5)], "idle": {"after_days": 9, "points": -30},
+              "rules": [rule({"field": "account.created_at", "known": True}, points=40)]}, (6,), 3 * DAY),
     "days enough": ({"rules": [rule(FRESH)]}, (), 1 * DAY),
     "days too many": ({"rules": [rule({"field": "account.created_at", "days_since": [0, 5]})]}, (), 4 * DAY),
     "days of somebody": ({"rules": [rule({"field": "person.created_at", "days_since": [0, 9]},
@@ -228,8 +229,11 @@ STEPS: dict[str, tuple[dict[str, Any], tuple[int, ...], int]] = {
     "what fired": ({"signals": [signal(points=1, window_days=9)], "rules": [rule({"fired": "met"})]}, (2,), 7 * DAY),
     "what fired not": ({"signals": [signal(points=1, window_days=9)],
                         "rules": [rule({"not": {"fired": "met"}})]}, (2,), 7 * DAY),
-    "cap over several": ({"signals": [signal(points=30, window_days=9)], "rules": [rule(FRESH, part="intent")],
-                          "caps": [{"id": "both", "name": "Both", "of": ["met", "so"], "max": 25}]}, (2,), 7 * DAY),
+    "cap over several": ({"signals": [signal(points=15, window_days=9)], "rules": [rule(FRESH, part="intent")],
+                          "caps": [{"id": "both", "name": "Both", "of": ["met", "so"], "max": 25}],
+                          "groups": [{"group": "priority", "when": {"intent": [20, 30]}}, POOR]}, (2,), 1 * DAY),
+    "flag to come": ({"flags": [{"id": "ripe", "name": "Ripe", "when": FRESH}],
+                      "groups": [{"group": "priority", "needs": ["ripe"]}, POOR]}, (), 1 * DAY),
     "flag": ({"flags": [{"id": "young", "name": "Young",
                          "when": {"field": "account.created_at", "days_since": [0, 3]}}],
               "groups": [{"group": "priority", "needs": ["young"]}, POOR]}, (), 2 * DAY),
@@ -260,7 +264,8 @@ def test_every_operator_has_its_step(name: str) -> None:
     content, ages, wanted = STEPS[name]
     model = Model.model_validate({"name": "steps", "groups": [PRIORITY, POOR], "hysteresis": 0, **content})
     people = tuple({"uid": f"p{n}", "account": "a0", "created_at": NOW - 3 * DAY} for n in range(2))
-    events = [Event("meeting", NOW - age * DAY, f"p{n}", "a0") for n, age in enumerate(ages)]
+    one = name in ("first", "last", "strongest")
+    events = [Event("meeting", NOW - age * DAY, "p0" if one else f"p{n}", "a0") for n, age in enumerate(ages)]
     events += [Event("call", NOW - 3, "p0", "a0")] if name == "alone" else []
     subject = Subject(Entity.ACCOUNT, "a0", {"uid": "a0", "created_at": NOW - DAY}, people, tuple(events))
 
