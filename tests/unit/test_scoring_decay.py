@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.oracle import reference_scorer as reference
+from tests.oracle import reference_behaviour as reference
 
 from leadline.core.scoring.decay import curve
 from leadline.core.scoring.load import load_model

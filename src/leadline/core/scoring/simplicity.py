@@ -180,8 +180,8 @@ def _segment_warnings(model: Model) -> Iterator[Finding]:
     gap: str | None = None
     for facts in _corners([segment.when for segment in model.segments]):
         takers = [segment for segment in model.segments if segment.when.holds(facts.get, 0)]
-        for one, other in combinations(takers, 2):
-            overlaps.setdefault((one.id, other.id), _told(facts))
+        for pair in combinations([segment.id for segment in takers], 2):
+            overlaps.setdefault(pair, _told(facts))
         if not takers and gap is None and None not in facts.values():
             gap = _told(facts)
     numbers = {segment.id: number for number, segment in enumerate(model.segments)}
@@ -204,8 +204,8 @@ def _corners(conditions: Sequence[Condition]) -> Iterator[Mapping[str, Any]]:
         size *= len(values)
     if size > _COMBINATIONS:
         return
-    for values in product(*choices):
-        yield dict(zip(names, values, strict=True))
+    for corner in product(*choices):
+        yield dict(zip(names, corner, strict=True))
 
 
 def _told(facts: Mapping[str, Any]) -> str:
