@@ -28,7 +28,7 @@ def main(place: Path, world: Path, out: Path, now: int) -> None:
     began = time.perf_counter()
     score_parquet(model, world, out, now)
     scoring = time.perf_counter() - began
-    found = break_down(compile_model(model), facts, now, detail=True, share=True)
+    found = break_down(compile_model(model), facts, now)
     (accounts,) = facts.engine.collect([found.accounts.frame])
     began = time.perf_counter()
     texts = sentences_of(model, accounts)

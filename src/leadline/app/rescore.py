@@ -206,7 +206,7 @@ class Rescorer:
 
     def score(self, batch: Batch) -> Wide:
         """Scores and ledgers of everybody who gets a score; the others were there for the accounts' sake."""
-        found = break_down(self._plan, batch.facts, self._policy.now, detail=True, share=True)
+        found = break_down(self._plan, batch.facts, self._policy.now)
         frames = batch.facts.engine.collect([broken.frame.select(*SCORES, *broken.rows) for broken in found.both])
         done = Wide(*frames)
         return done.only(batch.state["uid"]) if len(batch.state) < len(done) else done

@@ -10,18 +10,37 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from leadline.core.entities import Entity
-from leadline.core.scoring.compile import break_down
-from leadline.core.scoring.facts import EVENTS, SCORES, Facts, Lazy, Schema, subject_schema
+from leadline.core.scoring.compile import Scoring
+from leadline.core.scoring.facts import EVENTS, SCORES, Cell, Facts, Lazy, Schema, subject_schema
 from leadline.core.scoring.model import Model
 from leadline.core.scoring.plan import Plan, compile_model
 from leadline.core.scoring.rowcolumns import Told, told
 from leadline.core.scoring.settling import Broken
 from leadline.core.scoring.vocabulary import ADJUSTMENTS
 from leadline.frames.local import LocalEngine, native_schema, worded
+from leadline.frames.tally import joined, tally
 
 
 class _Streaming(LocalEngine):
-    """Texts that a table gives are numbers of its words until they are in a file: no text is made per record."""
+    """Uids are hashed, and texts are numbers until they are in a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hashed = False
+
+    def tally(self, events: Lazy, cells: Sequence[Cell], people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
+        """By hashes of uids, worked out at once; by uids in the unlikely case that two have one hash."""
+        found = tally(events.to_native(), cells, people.to_native())
+        self._hashed = found is not None
+        if found is None:
+            return super().tally(events, cells, people, accounts)
+        return nw.from_native(found[0].lazy()), nw.from_native(found[1].lazy())
+
+    def beside(self, frame: Lazy, tally: Lazy) -> Lazy:
+        """A join by what the tally was made by."""
+        if not self._hashed:
+            return super().beside(frame, tally)
+        return nw.from_native(joined(frame.to_native(), tally.to_native()))
 
     def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
         """A cast of numbers to words."""
@@ -36,18 +55,30 @@ def score_parquet(model: Model, folder: Path, out: Path, now: int, *, plan: Plan
     """Score the files `FILES` of `folder` at `now` (seconds); write people.parquet and accounts.parquet to `out`.
 
     Input columns are those of `Facts`; one that a file does not have is missing everywhere. Output columns: those of
-    `SCORES`, then `points.<id>` in thousandths for everything that can leave a row in a ledger (null: no row), and
-    `points.<part>.<cap|floor|rounding|weight>`.
+    `SCORES`, then `points.<id>` in thousandths for everything that can leave a row in a ledger, and
+    `points.<part>.<cap|floor|rounding|weight>`; null or 0 where there is no row, or one without points.
     """
     schemas = (subject_schema(Entity.ACCOUNT), subject_schema(Entity.PERSON), EVENTS)
     accounts, people, events = (_scan(folder / name, schema) for name, schema in zip(FILES, schemas, strict=True))
     facts: Facts[pl.DataFrame] = Facts(accounts, people, events, _Streaming())
-    found = break_down(plan or compile_model(model), facts, now, detail=False, share=False)
-    sinks = [
-        _named(broken).sink_parquet(out / name, compression_level=1, statistics=False, maintain_order=False, lazy=True)
-        for name, broken in (("people.parquet", found.people), ("accounts.parquet", found.accounts))
-    ]
-    pl.collect_all(sinks, engine="streaming")
+    scoring = Scoring(plan or compile_model(model), facts, now, detail=False)
+    of_people = scoring.people(_as_it_is)
+    staff: pl.LazyFrame = scoring.staff(of_people).to_native()
+    sink = _sink(scoring.scored(of_people, _as_it_is), out / "people.parquet")
+    _, together = pl.collect_all([sink, staff], engine="streaming")
+    of_accounts = scoring.accounts(nw.from_native(together.lazy()), of_people)
+    pl.collect_all([_sink(scoring.scored(of_accounts, _as_it_is), out / "accounts.parquet")], engine="streaming")
+
+
+def _as_it_is(frame: Lazy) -> Lazy:
+    """Nothing is worked out before the end."""
+    return frame
+
+
+def _sink(broken: Broken, path: Path) -> pl.LazyFrame:
+    """Fast, and without order: statistics of scattered ids help no reader."""
+    named = _named(broken)
+    return named.sink_parquet(path, compression_level=1, statistics=False, maintain_order=False, lazy=True)
 
 
 def _scan(path: Path, schema: Schema) -> pl.LazyFrame:

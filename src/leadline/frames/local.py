@@ -11,12 +11,10 @@ import polars as pl
 from leadline.core.entities import Entity
 from leadline.core.scoring.canonical import BREAK
 from leadline.core.scoring.digest import Digest, of_messages
-from leadline.core.scoring.facts import EVENTS, Cell, Facts, Lazy, Schema, subject_schema
+from leadline.core.scoring.facts import EVENTS, Facts, Lazy, Schema, subject_schema
 from leadline.core.scoring.portable import Portable
-from leadline.frames.tally import tally
 
 Row = Mapping[str, Any]
-_HASH, _UID = "uid_hash", "uid_of_hash"
 
 
 class LocalEngine(Portable):
@@ -37,37 +35,9 @@ class LocalEngine(Portable):
         """The frame, worked out now: Polars finds shared parts of large plans too late or not at all."""
         return _lazy(frame.to_native().collect().lazy())
 
-    def number(self, people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
-        """Both with `key`, a whole number: people from 0 in their order, then accounts."""
-        natives = [frame.to_native() for frame in (people, accounts)]
-        ahead = natives[0].select(pl.len()).collect().item()
-        keyed = [
-            native.with_row_index("key", offset=offset) for native, offset in zip(natives, (0, ahead), strict=True)
-        ]
-        return _lazy(keyed[0]), _lazy(keyed[1])
-
-    def link(self, frame: Lazy, column: str, to: Lazy, name: str) -> Lazy:
-        """A join by the hashes of uids, which are whole numbers, and then the uids themselves.
-
-        Where two uids of `to` have one hash, by uid alone.
-        """
-        native: pl.LazyFrame = to.to_native().select("uid", pl.col("key").alias(name))
-        hashed = native.with_columns(pl.col("uid").hash().alias(_HASH))
-        if hashed.select(pl.col(_HASH).n_unique() < pl.len()).collect(engine="streaming").item():
-            return super().link(frame, column, to, name)
-        linked: pl.LazyFrame = (
-            frame.to_native()
-            .with_columns(pl.col(column).hash().alias(_HASH))
-            .join(hashed.rename({"uid": _UID}), on=_HASH, how="left")
-            .with_columns(pl.when(pl.col(column) == pl.col(_UID)).then(pl.col(name)).alias(name))
-        )
-        return _lazy(linked.drop(_HASH, _UID))
-
-    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> list[Lazy]:
-        """One grouping by holder and class as one number; then every class is laid out over all holders."""
-        lengths = pl.collect_all([frame.to_native().select(pl.len()) for frame in keys])
-        found = tally(events.to_native(), cells, [frame.item() for frame in lengths])
-        return [_lazy(frame.lazy()) for frame in found]
+    def number(self, frame: Lazy) -> Lazy:
+        """With the place of the row as `key`."""
+        return _lazy(frame.to_native().with_row_index("key"))
 
     def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
         """A cast of numbers to words."""

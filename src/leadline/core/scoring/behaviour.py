@@ -7,7 +7,7 @@ tally, with columns per signal. No event is repeated, and no expression, per sig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from leadline.core.scoring.expressions import age, either, some, text
-from leadline.core.scoring.facts import Cell, Engine, Facts, Gather, Lazy
+from leadline.core.scoring.facts import Cell, Facts, Gather, Lazy
 from leadline.core.scoring.model import DAY, Pick
 from leadline.core.scoring.plan import Plan, TimedSignal
 
@@ -116,15 +116,36 @@ def _classed(classes: Classes, facts: Facts[Any], events: Lazy, now: int) -> Laz
 
 @dataclass(frozen=True, slots=True)
 class Tallied:
-    """One row per holder (`key`): for each signal by its index `count_`, `worth_` (before caps) and `last_` (time).
+    """What people did, and what nobody known did for accounts; no frames when no event belongs to a signal.
 
-    `lively_` where it differs from worth: the most that one event is worth. `any_<class>`: the time of the last event
-    of a class, however long ago. A frame for people and one for accounts; none when no event belongs to a signal.
+    `columns`: for each signal by its index `count_`, `worth_` (before caps), `last_` (time) and, where it differs from
+    worth, `lively_`: the most that one event is worth. Besides there is `any_<class>`: the time of the last event of
+    a class, however long ago. Where a signal is not `counted`, nobody asks whether it is there without points: worth
+    may be 0 then, and there is no count.
     """
 
-    frames: list[Lazy]
+    frames: tuple[Lazy, Lazy] | None
+    columns: Mapping[str, nw.Expr]
     signals: frozenset[int]
+    counted: frozenset[int]
     classes: tuple[EventClass, ...]
+
+
+def counted_signals(plan: Plan, *, detail: bool) -> frozenset[int]:
+    """Signals of which it matters whether there are events when these are worth nothing. `detail`: all of them."""
+    found = set()
+    for variant in plan.every():
+        model = variant.model
+        conditions = [entry.when for entry in (*model.rules, *model.flags, *model.disqualify)]
+        asked = {name for condition in conditions for name in condition.named()}
+        asked |= {name for group in model.groups for name in group.needs}
+        alone = any(timed.signal.alone for timed in variant.signals)
+        for timed in variant.signals:
+            signal = timed.signal
+            gates = signal.min_count > 1 or signal.min_people > 1 or signal.alone
+            if detail or gates or signal.id in asked or (alone and timed.positive):
+                found.add(timed.index)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,35 +159,29 @@ class _Entry:
 
 
 def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: int, *, detail: bool) -> Tallied:
-    """What every holder has. `people`: uid, key; `accounts`: uid, key. `detail`: with all columns; else `last_` is
+    """What every holder has. `detail`: with all columns; else `last_` is
     left out, and `count_` where nobody asks for it."""
     idle = any(variant.model.idle for variant in plan.every())
     events = _relevant(plan, facts, now, any_age=idle)
     classes = classes_of(plan, facts, events)
     if not classes.every:
-        return Tallied([], frozenset(), ())
+        return Tallied(None, {}, frozenset(), frozenset(), ())
     lively = any(variant.model.committee for variant in plan.every())
     entries = {found.index: list(_entries(found, lively=lively)) for found in classes.every}
     placed = _classed(classes, facts, events, now).join(_slots(classes, entries, facts), on="slot", how="inner")
     width = max(len(found) for found in entries.values())
     if not idle:
         placed = placed.filter(some([~nw.col(f"points_{place}").is_null() for place in range(width)]))
-    held = _held(facts.engine, placed, people, accounts)
     if detail:
         inside = {
             f"at_{place}": nw.when(~nw.col(f"points_{place}").is_null()).then(nw.col("at")) for place in range(width)
         }
-        held = held.with_columns(**inside)
-    cells = list(_cells(entries, detail=detail, idle=idle))
-    columns = _by_signal(cells)
-    if idle:
-        columns |= {f"any_{found.index}": nw.col(f"any_{found.index}") for found in classes.every}
-    frames = [
-        tally.select(nw.col("holder").alias("key"), **columns)
-        for tally in facts.engine.tally(held, cells, keys=[people, accounts])
-    ]
-    counted = frozenset(timed.index for found in classes.every for timed in found.members)
-    return Tallied(frames, counted, classes.every)
+        placed = placed.with_columns(**inside)
+    counted = counted_signals(plan, detail=detail)
+    cells = list(_cells(entries, counted, detail=detail, idle=idle))
+    tally = facts.engine.tally(placed, cells, people, accounts)
+    present = frozenset(timed.index for found in classes.every for timed in found.members)
+    return Tallied(tally, _by_signal(cells), present, counted, classes.every)
 
 
 def _entries(found: EventClass, *, lively: bool) -> Iterator[_Entry]:
@@ -197,21 +212,13 @@ def _slots(classes: Classes, entries: dict[int, list[_Entry]], facts: Facts[Any]
     return facts.engine.constant(columns, dict.fromkeys(columns, _INT))
 
 
-def _held(engine: Engine[Any], events: Lazy, people: Lazy, accounts: Lazy) -> Lazy:
-    """Adds `holder`: the key of the person if known, else of the account given; events of neither fall out."""
-    found = engine.link(events, "person", people, "person_key")
-    found = engine.link(found, "account", accounts, "of_account")
-    holder = nw.when(nw.col("person_key").is_null()).then(nw.col("of_account")).otherwise(nw.col("person_key"))
-    return found.with_columns(holder=holder).filter(~nw.col("holder").is_null())
-
-
-def _cells(entries: dict[int, list[_Entry]], *, detail: bool, idle: bool) -> Iterator[Cell]:
+def _cells(entries: dict[int, list[_Entry]], counted: frozenset[int], *, detail: bool, idle: bool) -> Iterator[Cell]:
     for index, found in entries.items():
         for place, entry in enumerate(found):
             name, points = f"{entry.timed.index}_{index}", f"points_{place}"
             yield Cell(f"{entry.role}_{name}", points, index, entry.how)
             if entry.role == "worth":
-                if detail or entry.timed.signal.min_count > 1:
+                if entry.timed.index in counted:
                     yield Cell(f"count_{name}", points, index, Gather.COUNT)
                 if detail:
                     yield Cell(f"last_{name}", f"at_{place}", index, Gather.HIGHEST)
@@ -239,7 +246,7 @@ def _together(cells: Sequence[Cell]) -> nw.Expr:
         case Gather.LOWEST:
             return nw.min_horizontal(*columns)
         case _:
-            return nw.when(~nw.max_horizontal(*columns).is_null()).then(nw.sum_horizontal(*columns))
+            return nw.sum_horizontal(*columns)
 
 
 def decoded(timed: TimedSignal, worth: nw.Expr) -> nw.Expr:

@@ -7,13 +7,12 @@ two cannot disagree. `docs/scoring.md` is what all of it does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from leadline.core.entities import Entity
 from leadline.core.scoring.behaviour import tallies
 from leadline.core.scoring.conduct_columns import Conduct
 from leadline.core.scoring.facts import SCORES, Facts, Lazy, Out, Scored
@@ -23,9 +22,11 @@ from leadline.core.scoring.records import records_of, subjects_of
 from leadline.core.scoring.rowcolumns import ledger_rows
 from leadline.core.scoring.settling import Broken, Settling
 from leadline.core.scoring.variants import Variants
-from leadline.core.scoring.wide import RowWork
+from leadline.core.scoring.wide import Rows, RowWork
 
-__all__ = ["Breakdown", "break_down", "ledger_of", "score", "score_plans", "subjects_of"]
+Share = Callable[[Lazy], Lazy]
+
+__all__ = ["Breakdown", "Scoring", "break_down", "ledger_of", "score", "score_plans", "subjects_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def score(model: Model, facts: Facts[Out], now: int, *, plan: Plan | None = None
 
 def score_plans(plan: Plan, facts: Facts[Any], now: int) -> tuple[Lazy, Lazy]:
     """Scores and ledger; what they share has been worked out, they themselves have not."""
-    found = break_down(plan, facts, now, detail=True, share=True)
+    found = break_down(plan, facts, now)
     scores = nw.concat([broken.frame.select(*SCORES) for broken in found.both])
     ledger = nw.concat([ledger_of(facts.engine, broken.frame, broken.rows) for broken in found.both])
     return scores, ledger
@@ -65,25 +66,49 @@ def ledger_of(engine: Any, frame: Lazy, columns: Sequence[str]) -> Lazy:
     return found
 
 
-def break_down(plan: Plan, facts: Facts[Any], now: int, *, detail: bool, share: bool) -> Breakdown:
-    """Scores in wide form. `detail`: with all that a ledger tells; `share`: work out now what several outputs use."""
-    engine, variants = facts.engine, Variants(plan)
-    records = records_of(plan, facts, now)
-    tallied = tallies(plan, facts, records.people, records.accounts, now, detail=detail)
-    people, accounts = records.people, records.accounts
-    if tallied.frames:
-        counts = [engine.share(frame) if share else frame for frame in tallied.frames]
-        people, accounts = (
-            frame.join(mine, on="key", how="left") for frame, mine in zip((people, accounts), counts, strict=True)
-        )
-    work = RowWork(variants, Conduct(variants, tallied, now, detail=detail), records.asked, detail=detail)
-    of_people = work.people(people)
-    if share:
-        of_people = of_people.over(engine.share(of_people.frame))
-    staff = work.staff(of_people.frame)
-    of_accounts = work.accounts(accounts, staff, work.best_of_staff(of_people.frame, staff))
-    found = []
-    for entity, rows in ((Entity.PERSON, of_people), (Entity.ACCOUNT, of_accounts)):
-        broken = Settling(variants, entity, rows, engine).scored()
-        found.append(Broken(engine.share(broken.frame), broken.rows) if share else broken)
-    return Breakdown(found[0], found[1])
+def break_down(plan: Plan, facts: Facts[Any], now: int) -> Breakdown:
+    """Scores in wide form, with all that a ledger tells. What several outputs use has been worked out."""
+    scoring = Scoring(plan, facts, now, detail=True)
+    people = scoring.people(facts.engine.share)
+    accounts = scoring.accounts(scoring.staff(people), people)
+    return Breakdown(*(scoring.scored(rows, facts.engine.share) for rows in (people, accounts)))
+
+
+class Scoring:
+    """One scoring of all records, step by step: people, what an account's people come to together, accounts.
+
+    `detail`: the wide form has all that a ledger tells; else points alone, perhaps 0 where there is no row. What the
+    events come to may be worked out at once.
+    """
+
+    def __init__(self, plan: Plan, facts: Facts[Any], now: int, *, detail: bool) -> None:
+        self._engine, self._variants, self._detail = facts.engine, Variants(plan), detail
+        records = records_of(plan, facts, now)
+        tallied = tallies(plan, facts, records.people, records.accounts, now, detail=detail)
+        frames = [records.people, records.accounts]
+        if tallied.frames is not None:
+            frames = [
+                self._engine.beside(frame, mine).with_columns(**tallied.columns)
+                for frame, mine in zip(frames, tallied.frames, strict=True)
+            ]
+        self._people, self._accounts = frames
+        conduct = Conduct(self._variants, tallied, now, detail=detail)
+        self._work = RowWork(self._variants, conduct, records.asked, detail=detail)
+
+    def people(self, share: Share) -> Rows:
+        """People with their rows. `share` is told what is used more than once."""
+        rows = self._work.people(self._people)
+        return rows.over(share(rows.frame))
+
+    def staff(self, people: Rows) -> Lazy:
+        """A row per account with people: what these come to together."""
+        return self._work.staff(people.frame)
+
+    def accounts(self, staff: Lazy, people: Rows) -> Rows:
+        """Accounts with their rows."""
+        return self._work.accounts(self._accounts, staff, self._work.best_of_staff(people.frame, staff))
+
+    def scored(self, rows: Rows, share: Share) -> Broken:
+        """Records with their scores."""
+        broken = Settling(self._variants, rows, self._engine, detail=self._detail).scored()
+        return Broken(share(broken.frame), broken.rows)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import narwhals.stable.v2 as nw
 
 from leadline.core.scoring import expressions as ex
 from leadline.core.scoring.behaviour import Tallied, decoded
-from leadline.core.scoring.expressions import Expr, number
+from leadline.core.scoring.expressions import Expr, either, number
 from leadline.core.scoring.model import DAY, IDLE, Committee, Pick, Signal
 from leadline.core.scoring.plan import Plan, TimedSignal
 from leadline.core.scoring.rowcolumns import COUNT, DECAY, LAST, LIMIT, RAW, row
@@ -27,6 +28,8 @@ class Conduct:
 
     def __init__(self, variants: Variants, tallied: Tallied, now: int, *, detail: bool) -> None:
         self._variants, self._tallied, self._now, self._detail = variants, tallied, now, detail
+        self.zeros: set[str] = set()
+        """Columns of rows that hold 0 where there is no row."""
         every = {timed.index: timed for plan in variants.plans for timed in plan.signals}
         self._timed = [every[index] for index in sorted(every) if index in tallied.signals]
         self._committees = variants.merged(lambda plan: plan.model.committee)
@@ -52,10 +55,10 @@ class Conduct:
             engaged = self._variants.of_each(self._positive, self._engaged)
             functions, function = entry.any.functions, nw.col("person_function")
             if functions is None:
-                found[f"seat_{entry.any.id}"] = nw.when(engaged).then(number(1))
+                found[f"seat_{entry.any.id}"] = engaged
             else:
-                found[f"seat_{entry.any.id}"] = nw.when(engaged & function.is_in(list(functions))).then(number(1))
-                found[f"chair_{entry.any.id}"] = nw.when(engaged & function.is_null()).then(number(1))
+                found[f"seat_{entry.any.id}"] = engaged & function.is_in(list(functions))
+                found[f"chair_{entry.any.id}"] = engaged & function.is_null()
         return found
 
     def _engaged(self, positive: Sequence[TimedSignal]) -> Expr:
@@ -68,10 +71,12 @@ class Conduct:
         found: Columns = {}
         for timed in self._timed:
             index = timed.index
-            kept = nw.col(f"kept_{index}")
-            found |= {f"kept_{index}": kept.sum(), f"holders_{index}": ex.how_many(kept)}
-            if counts_events(timed, detail=self._detail):
-                found[f"count_{index}"] = nw.col(f"count_{index}").sum()
+            count = nw.col(f"count_{index}")
+            found[f"kept_{index}"] = nw.col(f"kept_{index}").sum()
+            if index in self._tallied.counted:
+                found[f"count_{index}"] = count.sum()
+            if self._by_holder(timed):
+                found[f"holders_{index}"] = ex.how_many(count > 0)
             if self._detail:
                 found[f"of_{index}"] = nw.col(f"of_{index}").sum()
                 found[f"last_{index}"] = nw.col(f"last_{index}").max()
@@ -82,17 +87,21 @@ class Conduct:
             found |= {name: ex.how_many(nw.col(name)) for name in names}
         return found
 
+    def _by_holder(self, timed: TimedSignal) -> bool:
+        """Whether it matters how many holders have the signal."""
+        return timed.signal.min_people > 1 or (self._detail and timed.signal.pick is not Pick.ALL)
+
     def of_all_holders(self) -> Columns:
         """Columns of accounts before their rows: staff and an account's own events together."""
         found: Columns = {}
         for timed in self._timed:
             index = timed.index
-            worth = decoded(timed, nw.col(f"worth_{index}"))
-            own = nw.when(~worth.is_null()).then(number(1))
+            worth, count = decoded(timed, nw.col(f"worth_{index}")), nw.col(f"count_{index}")
             found[f"{_ALL}kept_{index}"] = _both(ex.limited_sign(worth, timed.signal.cap), f"kept_{index}")
-            found[f"{_ALL}holders_{index}"] = _both(own, f"holders_{index}")
-            if counts_events(timed, detail=self._detail):
-                found[f"{_ALL}count_{index}"] = _both(nw.col(f"count_{index}"), f"count_{index}")
+            if index in self._tallied.counted:
+                found[f"{_ALL}count_{index}"] = _both(count, f"count_{index}")
+            if self._by_holder(timed):
+                found[f"{_ALL}holders_{index}"] = _both(nw.when(count > 0).then(number(1)), f"holders_{index}")
             if self._detail:
                 found[f"{_ALL}of_{index}"] = _both(worth, f"of_{index}")
                 last = nw.max_horizontal(nw.col(f"last_{index}"), nw.col(f"staff_last_{index}"))
@@ -112,7 +121,7 @@ class Conduct:
         name, seats = row(entry.part, entry.id), nw.col(f"staff_seat_{entry.id}")
         points = [entry.points if mine is None else mine.points for mine in merged.by_variant]
         enough = self._variants.where(merged, seats >= entry.people)
-        found: Columns = {name: nw.when(enough).then(self._variants.chosen(points, number))}
+        found: Columns = {name: given(self.zeros, name, enough, self._variants, points)}
         if self._detail:
             found[name + COUNT] = seats
         return found
@@ -123,6 +132,8 @@ class Conduct:
         found: Columns = {}
         for signal in self._variants.merged(lambda plan: plan.model.signals):
             timed = [self._timed_of(plan, signal.any.id) for plan in self._variants.plans]
+            if all(each is None or each.index not in self._tallied.counted for each in timed):
+                self.zeros.add(row(signal.any.part, signal.any.id))
             for name, make in self._cells(signal.any, prefix):
                 found[name] = self._variants.chosen(timed, make)
         return found
@@ -137,7 +148,9 @@ class Conduct:
         def cell(value: Callable[[TimedSignal], Expr]) -> Callable[[TimedSignal | None], Expr]:
             def make(timed: TimedSignal | None) -> Expr:
                 if timed is None or (not prefix and timed.signal.min_people > 1):
-                    return number(None)
+                    return number(0 if name in self.zeros else None)
+                if name in self.zeros:
+                    return value(timed).fill_null(0)
                 return nw.when(self._present(timed, prefix)).then(value(timed))
 
             return make
@@ -165,17 +178,11 @@ class Conduct:
     def _present(self, timed: TimedSignal, prefix: str) -> Expr:
         """Whether the record has the signal at all."""
         signal = timed.signal
-        there = [_has(timed, prefix)]
-        if signal.min_count > 1:
-            there.append(nw.col(f"{prefix}count_{timed.index}") >= signal.min_count)
+        there = [nw.col(f"{prefix}count_{timed.index}") >= max(signal.min_count, 1)]
         if signal.min_people > 1:
             there.append(nw.col(f"staff_holders_{timed.index}") >= signal.min_people)
         if signal.alone:
-            there.append(
-                ~self._variants.of_each(
-                    self._positive, lambda positive: ex.some([_has(other, prefix) for other in positive])
-                )
-            )
+            there.append(~self._variants.of_each(self._positive, partial(_some_event, prefix)))
         return ex.every(there)
 
     def _positive(self, plan: Plan) -> list[TimedSignal]:
@@ -194,7 +201,7 @@ class Conduct:
         last_at = self._variants.of_each(self._any_of, last)
         quiet = last_at <= self._now - after
         points = [plan.model.idle.points if plan.model.idle else 0 for plan in self._variants.plans]
-        found: Columns = {name: nw.when(quiet).then(self._variants.chosen(points, number))}
+        found: Columns = {name: given(self.zeros, name, quiet, self._variants, points)}
         if self._detail:
             found[name + LAST] = nw.when(quiet).then(last_at)
         return found
@@ -211,20 +218,21 @@ class Conduct:
         return list(dict.fromkeys(name for plan in self._variants.plans for name in self._any_of(plan)))
 
 
-def counts_events(timed: TimedSignal, *, detail: bool) -> bool:
-    """Whether the number of a signal's events is asked for."""
-    return detail or timed.signal.min_count > 1
+def given(zeros: set[str], name: str, fires: Expr, variants: Variants, points: Sequence[int]) -> Expr:
+    """A column of points by variant where something fires. Where none of them is 0, 0 says that nothing does."""
+    if all(points):
+        zeros.add(name)
+        return either(fires, variants.chosen(points, number), number(0))
+    return nw.when(fires).then(variants.chosen(points, number))
 
 
 def _both(own: Expr, name: str) -> Expr:
     return own.fill_null(0) + nw.col(f"staff_{name}").fill_null(0)
 
 
-def _has(timed: TimedSignal, prefix: str) -> Expr:
-    """Whether a record has a counting event of the signal."""
-    if prefix:
-        return nw.col(f"{prefix}holders_{timed.index}") > 0
-    return ~nw.col(f"kept_{timed.index}").is_null()
+def _some_event(prefix: str, signals: Sequence[TimedSignal]) -> Expr:
+    """Whether a record has a counting event of any of these."""
+    return ex.some([(nw.col(f"{prefix}count_{timed.index}") > 0).fill_null(value=False) for timed in signals])
 
 
 def _most(timed: TimedSignal) -> Expr:

@@ -29,18 +29,19 @@ _LIFT = 2**40 * POINT
 class Asked:
     """What conditions are asked of.
 
-    `fired`: columns of rows by id, null where there is none. Worked out before: `answers`, columns with the answers of
-    conditions, and `absent`, columns that tell whether a fact is missing.
+    `fired`: columns of rows by id, null where there is none, or (`zeros`) 0. Worked out before: `answers`, columns with
+    the answers of conditions, and `absent`, columns that tell whether a fact is missing.
     """
 
     now: int
     fired: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[Condition, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    zeros: frozenset[str] = frozenset()
 
-    def with_rows(self, columns: Mapping[str, str]) -> Asked:
+    def with_rows(self, columns: Mapping[str, str], zeros: frozenset[str]) -> Asked:
         """The same, with these columns of rows."""
-        return replace(self, fired=dict(columns))
+        return replace(self, fired=dict(columns), zeros=zeros)
 
 
 def column(fact: str) -> str:
@@ -101,7 +102,9 @@ def holds(condition: Condition, asked: Asked) -> Expr:
 def has_row(name: str, asked: Asked) -> Expr:
     """Whether there is a row of that rule."""
     found = asked.fired.get(name)
-    return nw.lit(value=False) if found is None else ~nw.col(found).is_null()
+    if found is None:
+        return nw.lit(value=False)
+    return nw.col(found) != 0 if found in asked.zeros else ~nw.col(found).is_null()
 
 
 def fires(condition: Condition, asked: Asked) -> Expr:
@@ -151,9 +154,9 @@ def added(frame: Lazy, columns: Mapping[str, Expr]) -> Lazy:
     return frame.with_columns(**columns) if columns else frame
 
 
-def how_many(values: Expr) -> Expr:
-    """In a grouping: the number of values that are there."""
-    return values.count().cast(nw.Int64())
+def how_many(test: Expr) -> Expr:
+    """In a grouping: the number of rows for which the test is true."""
+    return nw.when(test).then(number(1)).count().cast(nw.Int64())
 
 
 def every(tests: Sequence[Expr]) -> Expr:

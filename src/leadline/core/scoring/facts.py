@@ -60,23 +60,20 @@ class Engine(Protocol[Out]):
         """The values of an eager frame."""
         ...
 
-    def number(self, people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
-        """Both with `key`, which tells their rows apart, also those of one frame from those of the other."""
+    def number(self, frame: Lazy) -> Lazy:
+        """The frame with `key`, which tells its rows apart; it has `uid`, which does too."""
         ...
 
-    def link(self, frame: Lazy, column: str, to: Lazy, name: str) -> Lazy:
-        """Adds `name`: the `key` of the row of `to` whose uid the column holds, null where there is none.
+    def tally(self, events: Lazy, cells: Sequence[Cell], people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
+        """What people did, and what nobody known did for accounts, each for `beside`: a column per cell.
 
-        `to` is a frame that `number` gave, or a selection of it with `uid` and `key`.
+        Events have the uids `person` and `account`, either null or naming a row that does not exist. Where there are
+        no values in a cell, it is null; sums and counts may be 0.
         """
         ...
 
-    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> list[Lazy]:
-        """For each of the frames that `number` gave one row per `holder` of the events in it, and a column per cell.
-
-        There may be rows of other holders. Where a holder has no values in the class, the cell is null; a count may
-        be 0.
-        """
+    def beside(self, frame: Lazy, tally: Lazy) -> Lazy:
+        """The frame, which has `uid`, with the columns of its tally; null where there is nothing."""
         ...
 
     def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:

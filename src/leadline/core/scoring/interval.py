@@ -5,7 +5,7 @@ The same as `reaching`, which is about one record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -43,8 +43,9 @@ def person_reach(variants: Variants, asked: Asked) -> dict[str, Expr]:
     for rule in _people_rules(variants):
         when = rule.any.when
         open_ = ex.unsettled(when, asked, {})
-        found[f"loose_{rule.any.id}"] = nw.when(open_).then(number(1))
-        found[f"sure_{rule.any.id}"] = nw.when(ex.holds(when, asked) & ~open_).then(number(1))
+        found[f"loose_{rule.any.id}"] = open_
+        if _can_be_unsure(rule):
+            found[f"sure_{rule.any.id}"] = ex.holds(when, asked) & ~open_
     if _has_persona(variants):
         for name, pick in (("persona_low", min), ("persona_high", max)):
             found[name] = variants.of_each(lambda plan: plan.model.persona, partial(_reach, pick))
@@ -55,11 +56,16 @@ def staff_reach(variants: Variants) -> dict[str, Expr]:
     """The same of an account's people together."""
     found: dict[str, Expr] = {}
     for rule in _people_rules(variants):
-        names = (f"loose_{rule.any.id}", f"sure_{rule.any.id}")
+        names = [f"loose_{rule.any.id}", *([f"sure_{rule.any.id}"] if _can_be_unsure(rule) else [])]
         found |= {name: ex.how_many(nw.col(name)) for name in names}
     if _has_persona(variants):
         found |= {name: nw.col(name).max() for name in ("persona_low", "persona_high")}
     return found
+
+
+def _can_be_unsure(rule: Merged[Rule]) -> bool:
+    """Whether the rule can fire and be unsettled at once: one that is open does not fire, `known` may."""
+    return any(leaf.known is not None for leaf in rule.any.when.leaves())
 
 
 def _people_rules(variants: Variants) -> list[Merged[Rule]]:
@@ -71,20 +77,17 @@ def _has_persona(variants: Variants) -> bool:
 
 
 def _reach(pick: Pick, persona: Persona | None) -> Expr:
-    """The least or the most that persona could come to for a person."""
+    """The least or the most that persona could come to for a person, who has `persona_points` now."""
     if persona is None:
         return number(0)
-    function = nw.col("person_function")
-    buys = function.is_in(list(persona.functions))
-    own, other = (_of_seniority(table, pick) for table in (persona.points, persona.elsewhere))
-    either_way = {w: pick([persona.points.get(w, 0), persona.elsewhere.get(w, 0)]) for w in SENIORITIES}
-    unknown = _of_seniority(either_way, pick)
-    return nw.when(function.is_null()).then(unknown).otherwise(either(buys, own, other))
-
-
-def _of_seniority(table: Mapping[str, int], pick: Pick) -> Expr:
-    open_ = pick([0, *(table.get(word, 0) for word in SENIORITIES)])
-    return nw.when(nw.col("person_seniority").is_null()).then(number(open_)).otherwise(ex.by_seniority(table))
+    seniority, function = nw.col("person_seniority"), nw.col("person_function")
+    words = [*SENIORITIES, ""]
+    of_both = {w: pick([persona.points.get(w, 0), persona.elsewhere.get(w, 0)]) for w in words}
+    some, other = (pick([table.get(w, 0) for w in words]) for table in (persona.points, persona.elsewhere))
+    unknown = either(function.is_in(list(persona.functions)), number(some), number(other))
+    found = either(seniority.is_null(), unknown, nw.col("persona_points"))
+    neither = either(seniority.is_null(), number(pick([some, other])), ex.by_seniority(of_both))
+    return either(function.is_null(), neither, found)
 
 
 # Of records
@@ -103,7 +106,7 @@ class Reaching:
         combined = self._merged(lambda plan: plan.subjects[self._entity].combined)
         named = {name for rule in combined for name in rule.any.when.named()}
         for rule in self._merged(lambda plan: plan.subjects[self._entity].own_rules):
-            if rule.any.id in named and rule.any.id not in open_:
+            if rule.any.id in named:
                 open_[rule.any.id] = self._variants.where(rule, ex.unsettled(rule.any.when, self._asked, {}))
         spans += [self._either_way(rule, ex.unsettled(rule.any.when, self._asked, open_)) for rule in combined]
         gains: Changes = {}
@@ -121,7 +124,8 @@ class Reaching:
             yield self._either_way(rule, ex.unsettled(rule.any.when, self._asked, {}))
         of_account = self._entity is Entity.ACCOUNT
         for rule in self._merged(lambda plan: plan.subjects[self._entity].people_rules):
-            loose, sure = (nw.col(f"staff_{name}_{rule.any.id}").fill_null(0) for name in ("loose", "sure"))
+            names = ("loose", "sure" if _can_be_unsure(rule) else "hit")
+            loose, sure = (nw.col(f"staff_{name}_{rule.any.id}").fill_null(0) for name in names)
             yield self._either_way(rule, (loose > 0) & (sure == 0))
         if _has_persona(self._variants):
             prefix = "staff_" if of_account else ""
@@ -139,7 +143,7 @@ class Reaching:
         """What comes to give its points or nothing where it is open."""
         one: Rule | Committee = entry.any
         open_ = self._variants.where(entry, open_)
-        given = nw.col(self._asked.fired[one.id])
+        fired = ex.has_row(one.id, self._asked)
         points = [one.points if mine is None else mine.points for mine in entry.by_variant]
 
         def change(sign: int) -> Callable[[int], Expr]:
@@ -147,7 +151,7 @@ class Reaching:
                 if not value:
                     return number(0)
                 comes = value * sign > 0
-                now = given.is_null() if comes else ~given.is_null()
+                now = ~fired if comes else fired
                 return either(open_ & now, number(abs(value) * sign), number(0))
 
             return make

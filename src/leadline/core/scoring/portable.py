@@ -7,7 +7,6 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from leadline.core.scoring.expressions import added
 from leadline.core.scoring.facts import Cell, Gather, Lazy, Schema
 
 
@@ -18,22 +17,24 @@ class Portable:
         """A small frame of these values."""
         raise NotImplementedError
 
-    def number(self, people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
-        """Both with `key`: their uids, which are unique over both."""
-        key = nw.col("uid").alias("key")
-        return people.with_columns(key), accounts.with_columns(key)
+    def number(self, frame: Lazy) -> Lazy:
+        """With the uid as `key`."""
+        return frame.with_columns(key=nw.col("uid"))
 
-    def link(self, frame: Lazy, column: str, to: Lazy, name: str) -> Lazy:
+    def tally(self, events: Lazy, cells: Sequence[Cell], people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
+        """One grouping by uid, which is unique over both, with conditional aggregates per cell."""
+        known = people.select("uid", known=nw.col("uid"))
+        places = accounts.select("uid", place=nw.col("uid"))
+        found = events.join(known, left_on="person", right_on="uid", how="left")
+        found = found.join(places, left_on="account", right_on="uid", how="left")
+        holder = nw.when(nw.col("known").is_null()).then(nw.col("place")).otherwise(nw.col("known"))
+        found = found.with_columns(holder=holder).filter(~nw.col("holder").is_null())
+        tally = found.group_by("holder").agg(*[_gathered(cell).alias(cell.name) for cell in cells])
+        return tally, tally
+
+    def beside(self, frame: Lazy, tally: Lazy) -> Lazy:
         """A join by uid."""
-        return frame.join(to.select("uid", nw.col("key").alias(name)), left_on=column, right_on="uid", how="left")
-
-    def tally(self, events: Lazy, cells: Sequence[Cell], *, keys: Sequence[Lazy]) -> list[Lazy]:
-        """One grouping, with conditional aggregates per cell; engines differ on sums of nothing."""
-        found = events.group_by("holder").agg(*[value.alias(name) for cell in cells for name, value in _gathered(cell)])
-        sums = [cell.name for cell in cells if cell.how is Gather.SUM]
-        counted = {name: nw.when(nw.col(f"{name}_n") > 0).then(nw.col(name)) for name in sums}
-        tally = added(found, counted).select("holder", *[cell.name for cell in cells])
-        return [tally] * len(keys)
+        return frame.join(tally, left_on="uid", right_on="holder", how="left")
 
     def translate(self, frame: Lazy, column: str, name: str, words: Sequence[str]) -> Lazy:
         """A join with the words."""
@@ -47,15 +48,14 @@ class Portable:
         return nw.concat([frame.select(**row).filter(~nw.col("points").is_null()) for row in rows])
 
 
-def _gathered(cell: Cell) -> list[tuple[str, nw.Expr]]:
+def _gathered(cell: Cell) -> nw.Expr:
     value = nw.when(nw.col("event_class") == cell.event_class).then(nw.col(cell.of))
-    count = value.count().cast(nw.Int64())
     match cell.how:
         case Gather.SUM:
-            return [(cell.name, value.sum()), (f"{cell.name}_n", count)]
+            return value.sum()
         case Gather.LOWEST:
-            return [(cell.name, value.min())]
+            return value.min()
         case Gather.HIGHEST:
-            return [(cell.name, value.max())]
+            return value.max()
         case Gather.COUNT:
-            return [(cell.name, count)]
+            return value.count().cast(nw.Int64())

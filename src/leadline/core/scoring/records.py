@@ -37,17 +37,15 @@ class Records:
 
 def subjects_of(facts: Facts[Any]) -> Records:
     """Accounts, and people with the facts of their existing accounts."""
-    people, accounts = facts.engine.number(
-        _prefixed(facts.people, Entity.PERSON), _prefixed(facts.accounts, Entity.ACCOUNT)
-    )
+    people = _prefixed(facts.people, Entity.PERSON)
+    accounts = facts.engine.number(_prefixed(facts.accounts, Entity.ACCOUNT))
     return Records(accounts, _with_account(people, accounts, {}), Asked(0))
 
 
 def records_of(plan: Plan, facts: Facts[Any], now: int) -> Records:
     """The records that a plan scores."""
-    people, accounts = facts.engine.number(
-        _prefixed(facts.people, Entity.PERSON), _prefixed(facts.accounts, Entity.ACCOUNT)
-    )
+    people = _prefixed(facts.people, Entity.PERSON)
+    accounts = facts.engine.number(_prefixed(facts.accounts, Entity.ACCOUNT))
     plain, answers = Asked(now), _answers(plan)
     absent = {fact: f"absent_{ex.column(fact)}" for fact in _asked(plan) if _of_account_alone(fact)}
     told = {name: ex.holds(condition, plain) for condition, name in answers.items()}

@@ -39,10 +39,12 @@ class Broken:
 
 
 class Settling:
-    """The way of one kind of record."""
+    """The way of one kind of record. `detail`: columns are null where there is no row; else some are 0."""
 
-    def __init__(self, variants: Variants, entity: Entity, rows: Rows, engine: Engine[Any]) -> None:
+    def __init__(self, variants: Variants, rows: Rows, engine: Engine[Any], *, detail: bool) -> None:
+        entity = rows.entity
         self._variants, self._entity, self._rows, self._engine = variants, entity, rows, engine
+        self._detail = detail
         self._concerns: list[SubjectPlan] = [plan.subjects[entity] for plan in variants.plans]
         self._changes = self._gains_and_losses()
         self._flags = variants.merged(lambda plan: plan.model.flags_for(entity))
@@ -63,6 +65,9 @@ class Settling:
         frame = self._told(ex.added(frame, total))
         frame = self._placed(frame)
         columns = (*rows.columns, *(name for name in (*caps, *parts, *rounding, *entered, *total) if "/" in name))
+        if self._detail:
+            zeros = [name for name in columns if "/" in name or name in rows.asked.zeros]
+            frame = ex.added(frame, {name: nw.when(nw.col(name) != 0).then(nw.col(name)) for name in zeros})
         return Broken(frame.select(*SCORES, *columns), columns)
 
     def _placed(self, frame: Lazy) -> Lazy:
@@ -85,10 +90,11 @@ class Settling:
         for merged in self._variants.merged(lambda plan: [_CapEntry(cap) for cap in plan.subjects[self._entity].caps]):
             plans = [entry.plan for entry in merged.by_variant if entry is not None]
             names = dict.fromkeys(name for plan in plans for name in plan.of)
-            before = _sum([nw.col(self._rows.points[name]) for name in names if name in self._rows.points])
+            before = self._sum([self._rows.points[name] for name in names if name in self._rows.points])
             after = ex.clamped(before, plans[0].cap)
-            changed = self._variants.where(merged, before != after)
-            found[adjustment(plans[0].part, merged.any.id)] = nw.when(changed).then(after - before)
+            has = [entry is not None for entry in merged.by_variant]
+            taken = {True: after - before, False: number(0)}
+            found[adjustment(plans[0].part, merged.any.id)] = self._variants.chosen(has, taken.__getitem__)
         return found
 
     def _sums(self) -> dict[str, Expr]:
@@ -98,8 +104,13 @@ class Settling:
         for part in Part:
             names = [self._rows.points[rule] for rule, of in self._rows.parts.items() if of is part]
             names += [name for name, of in caps.items() if of is part]
-            found[f"sum_{part}"] = _sum([nw.col(name) for name in names])
+            found[f"sum_{part}"] = self._sum(names)
         return found
+
+    def _sum(self, names: Sequence[str]) -> Expr:
+        zeros = self._rows.asked.zeros
+        terms = [nw.col(name) if name in zeros or "/" in name else nw.col(name).fill_null(0) for name in names]
+        return ex.total(terms)
 
     # The interval
 
@@ -147,7 +158,7 @@ class Settling:
             for prefix in (_GAIN, _LOSS):
                 if f"{prefix}{part}" in self._changes:
                     found[f"{prefix}whole_{part}"] = ex.whole(nw.col(f"{prefix}limited_{part}"))
-            rounding[adjustment(part, ROUNDING)] = _change(limited, nw.col(part.value))
+            rounding[adjustment(part, ROUNDING)] = nw.col(part.value) - limited
         reached = f"{_GAIN}{Part.FIT}" in self._changes
         rounding["fit_max"] = nw.col(f"{_GAIN}whole_{Part.FIT}" if reached else Part.FIT.value)
         return found, rounding
@@ -160,7 +171,7 @@ class Settling:
             weights = {plan.model.weight(part) for plan in self._variants.plans}
             if weights != {_FULL}:
                 value = nw.col(part.value)
-                found[adjustment(part, WEIGHT)] = _change(value, self._weighted(part, value))
+                found[adjustment(part, WEIGHT)] = self._weighted(part, value) - value
             if weights == {0}:
                 continue
             for prefix, terms in sums.items():
@@ -182,7 +193,7 @@ class Settling:
         before, after = nw.col("entering"), limited("")
         found = {"score": ex.whole(after), "score_min": ex.whole(limited(_LOSS)), "score_max": ex.whole(limited(_GAIN))}
         found |= _limit_rows(TOTAL, before, after, [plan.model.total for plan in self._variants.plans])
-        found[adjustment(TOTAL, ROUNDING)] = _change(after, ex.whole(after))
+        found[adjustment(TOTAL, ROUNDING)] = ex.whole(after) - after
         return found
 
     def _limits(self, part: Part) -> list[Limits]:
@@ -257,19 +268,10 @@ class _CapEntry:
         return self.plan.cap.id
 
 
-def _sum(values: Sequence[Expr]) -> Expr:
-    return nw.sum_horizontal(*values) if values else number(0)
-
-
-def _change(before: Expr, after: Expr) -> Expr:
-    """What a step gives or takes; null where that is nothing."""
-    return nw.when(before != after).then(after - before)
-
-
 def _limit_rows(part: str, before: Expr, limited: Expr, limits: Sequence[Limits]) -> dict[str, Expr]:
     found: dict[str, Expr] = {}
     if any(each.max is not None for each in limits):
-        found[adjustment(part, CAP)] = nw.when(limited < before).then(limited - before)
+        found[adjustment(part, CAP)] = (limited - before).clip(None, 0)
     if any(each.min is not None for each in limits):
-        found[adjustment(part, FLOOR)] = nw.when(limited > before).then(limited - before)
+        found[adjustment(part, FLOOR)] = (limited - before).clip(0, None)
     return found

@@ -6,6 +6,8 @@ Variants mostly agree. Where they do, an expression does not mention the segment
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
 import narwhals.stable.v2 as nw
@@ -45,10 +47,15 @@ class Variants:
         self.plans = plan.every()
 
     def merged(self, entries: Callable[[Plan], Iterable[Entry]]) -> list[Merged[Entry]]:
-        """The entries of all variants by id, in the order in which they come."""
+        """The entries of all variants by id. Those of each variant stay in their order."""
         by_plan = [{entry.id: entry for entry in entries(plan)} for plan in self.plans]
-        names = dict.fromkeys(name for found in by_plan for name in found)
-        return [Merged([found.get(name) for found in by_plan]) for name in names]
+        order: TopologicalSorter[str] = TopologicalSorter()
+        for found in by_plan:
+            for name in found:
+                order.add(name)
+            for before, after in pairwise(found):
+                order.add(after, before)
+        return [Merged([found.get(name) for found in by_plan]) for name in order.static_order()]
 
     def of_each(self, value: Callable[[Plan], Value], make: Callable[[Value], Expr]) -> Expr:
         """The expression for the value of a record's variant."""
