@@ -76,7 +76,7 @@ class Checker:
     def _check_stored(self, step: str, row: Mapping[str, Any], wanted: Any, *, fresh: bool) -> None:
         """A stored score is what the reference made of the facts at the moment of scoring."""
         names = ("score", "fit_max", "completeness")
-        found = {name: row[name] for name in (*names, "fit", "persona", "intent", "negative")}
+        found = {name: row[name] for name in (*names, *wanted.parts)}
         found |= {"reasons": row["disqualify_reasons"], "missing": row["missing_fields"]}
         expected = {name: getattr(wanted, name) for name in names} | dict(wanted.parts)
         expected |= {"reasons": ";".join(wanted.reasons), "missing": ";".join(wanted.missing)}

@@ -17,7 +17,8 @@ from leadline.store import tables
 Snapshot = Mapping[str, Mapping[str, Sequence[bytes]]]
 """By place (a CRM, or the store) and table: its rows as texts, in order."""
 
-TIMES = frozenset({"modified_at", "read_at", "known_since"})
+# And of a score the block that its ledger is in: runs that were cut short store other blocks.
+TIMES = frozenset({"modified_at", "read_at", "known_since", "breakdown"})
 STAMPS = frozenset(
     {
         "SystemModstamp", "LastModifiedDate", "CreatedDate", "hs_lastmodifieddate", "lastmodifieddate", "hs_createdate",
@@ -49,9 +50,11 @@ def _plain(row: Mapping[str, Any]) -> bytes:
 def store_state(on: Stage) -> dict[str, list[bytes]]:
     """What the store holds, as comparable text, without times of reading and the traces of attempts."""
     found = {}
-    for table in (*tables.ENTITY_TABLES.values(), tables.scores, tables.ledger, tables.rotation, tables.dirty):
+    for table in (*tables.ENTITY_TABLES.values(), tables.scores, tables.rotation, tables.dirty):
         rows = [{name: value for name, value in row.items() if name not in TIMES} for row in on.rows(table)]
         found[table.name] = sorted(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows)
+    lines = [line for ledger in on.ledgers().values() for line in ledger]
+    found["ledger"] = sorted(orjson.dumps(line, option=orjson.OPT_SORT_KEYS) for line in lines)
     done = {"unchanged": "written"}
     effects = [
         {name: row[name] for name in PLANNED}

@@ -30,6 +30,8 @@ from leadline.sdk.sandbox.clock import SandboxClock
 from leadline.sdk.sandbox.server import RunningSandbox, running
 from leadline.sdk.sandbox.vendor import VendorFactory
 from leadline.sdk.sandbox.world import World
+from leadline.store import tables
+from leadline.store.breakdowns import load_ledgers
 from leadline.store.database import open_engine, reading
 
 NOW = 1_780_000_000
@@ -166,6 +168,15 @@ class Stage:
     def vendor(self, system: str) -> Any:
         """The sandbox itself, for what its control surface does not offer."""
         return self.crms[system].vendor.inner  # type: ignore[attr-defined] # every vendor of a stage is gated
+
+    def ledgers(self) -> dict[str, list[dict[str, Any]]]:
+        """The ledger of every scored record, by uid."""
+        engine = reading(open_engine(config.load(self.folder).database_url, folder=self.folder))
+        try:
+            with engine.begin() as connection:
+                return load_ledgers(connection, connection.scalars(select(tables.scores.c.uid)).all())
+        finally:
+            engine.dispose()
 
     def rows(self, table: Table, *conditions: Any) -> list[dict[str, Any]]:
         """Rows of the project's database."""
