@@ -55,8 +55,9 @@ def score_parquet(model: Model, folder: Path, out: Path, now: int, *, plan: Plan
     """Score the files `FILES` of `folder` at `now` (seconds); write people.parquet and accounts.parquet to `out`.
 
     Input columns are those of `Facts`; one that a file does not have is missing everywhere. Output columns: those of
-    `SCORES`, then `points.<id>` in thousandths for everything that can leave a row in a ledger, and
-    `points.<part>.<cap|floor|rounding|weight>`; null or 0 where there is no row, or one without points.
+    `SCORES`, then `points.<id>` in thousandths for everything in the model that gives points; null or 0 where there is
+    no row in the ledger, or one without points. What limits, rounding and weights take is the difference between
+    these and the parts.
     """
     schemas = (subject_schema(Entity.ACCOUNT), subject_schema(Entity.PERSON), EVENTS)
     accounts, people, events = (_scan(folder / name, schema) for name, schema in zip(FILES, schemas, strict=True))
@@ -90,11 +91,12 @@ def _scan(path: Path, schema: Schema) -> pl.LazyFrame:
 
 def _named(broken: Broken) -> pl.LazyFrame:
     frame: Any = broken.frame.to_native()
-    labels = {name: f"points.{_label(about)}" for name in broken.rows if (about := told(name)) is not None}
+    labels = {name: f"points.{about.rule}" for name in broken.rows if (about := _rule(name)) is not None}
     selected: pl.LazyFrame = frame.select(*SCORES, *[pl.col(name).alias(label) for name, label in labels.items()])
     return selected
 
 
-def _label(about: Told) -> str:
-    """The rule's id; of limits, rounding and weights also their part."""
-    return f"{about.part}.{about.rule}" if about.rule in ADJUSTMENTS else about.rule
+def _rule(name: str) -> Told | None:
+    """What a column of points is about, unless that is the way from points to score."""
+    about = told(name)
+    return None if about is None or about.rule in ADJUSTMENTS else about

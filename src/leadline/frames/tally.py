@@ -15,6 +15,8 @@ from leadline.core.scoring.facts import Cell, Gather
 HASH = "uid_hash"
 _PROOF, _LOWEST, _HIGHEST = "uid_proof", "lowest_proof", "highest_proof"
 _SEEDS = (11, 23)
+_BY = "_of_person"
+_APART = pl.QueryOptFlags(comm_subplan_elim=False)
 
 
 def tally(
@@ -25,14 +27,19 @@ def tally(
     Events have `person`, `account`, `event_class` and what cells are of.
     """
     wanted = ("event_class", *dict.fromkeys(cell.of for cell in cells))
-    of_people = events.select(*_hashes("person"), *wanted)
-    with_account = events.filter(pl.col("account").is_not_null()).select("person", *_hashes("account"), *wanted)
-    known = people.select("uid")
-    of_nobody = with_account.join(known, left_on="person", right_on="uid", how="anti").drop("person")
-    found = pl.collect_all([_grouped(of_people, cells), _grouped(of_nobody, cells)], engine="streaming")
-    if any(frame.select((pl.col(_LOWEST) != pl.col(_HIGHEST)).any()).item() for frame in found):
-        return None
-    return found[0], found[1]
+    of_people = _grouped(events.select(*_hashes("person"), *wanted), cells)
+    # Events of accounts are few: reading twice costs less than passing everything on to two places, where it piles up.
+    with_account = events.filter(pl.col("account").is_not_null()).select(
+        *_hashes("person", _BY), *_hashes("account"), *wanted
+    )
+    found, candidates = pl.collect_all([of_people, with_account], engine="streaming", optimizations=_APART)
+    by = [name + _BY for name in (HASH, _PROOF)]
+    named = candidates.lazy().select(by[0]).unique()
+    known = people.select(*_hashes("uid")).join(named, left_on=HASH, right_on=by[0], how="semi")
+    of_nobody = candidates.lazy().join(known, left_on=by, right_on=[HASH, _PROOF], how="anti").drop(by)
+    others = _grouped(of_nobody, cells).collect(engine="streaming")
+    met = pl.col(_LOWEST) != pl.col(_HIGHEST)
+    return None if any(frame.select(met.any()).item() for frame in (found, others)) else (found, others)
 
 
 def joined(frame: pl.LazyFrame, tallied: pl.LazyFrame) -> pl.LazyFrame:
@@ -47,8 +54,8 @@ def joined(frame: pl.LazyFrame, tallied: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _hashes(column: str) -> list[pl.Expr]:
-    return [pl.col(column).hash(seed).alias(name) for seed, name in zip(_SEEDS, (HASH, _PROOF), strict=True)]
+def _hashes(column: str, suffix: str = "") -> list[pl.Expr]:
+    return [pl.col(column).hash(seed).alias(name + suffix) for seed, name in zip(_SEEDS, (HASH, _PROOF), strict=True)]
 
 
 def _grouped(events: pl.LazyFrame, cells: Sequence[Cell]) -> pl.LazyFrame:

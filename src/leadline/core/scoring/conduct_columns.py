@@ -30,10 +30,21 @@ class Conduct:
         self._variants, self._tallied, self._now, self._detail = variants, tallied, now, detail
         self.zeros: set[str] = set()
         """Columns of rows that hold 0 where there is no row."""
+        self.narrow: set[str] = set()
+        """Columns of rows of 32 bits."""
         every = {timed.index: timed for plan in variants.plans for timed in plan.signals}
         self._timed = [every[index] for index in sorted(every) if index in tallied.signals]
         self._committees = variants.merged(lambda plan: plan.model.committee)
         self._idle = next((plan.model.idle for plan in variants.plans if plan.model.idle), None)
+
+    def given(self, name: str, fires: Expr, points: Sequence[int]) -> Expr:
+        """A column of points, by variant, where something fires. Where none of them is 0, 0 says that nothing does."""
+        self.narrow.add(name)
+        value = self._variants.chosen(points, ex.small)
+        if not all(points):
+            return nw.when(fires).then(value)
+        self.zeros.add(name)
+        return either(fires, value, ex.small(0))
 
     # One holder
 
@@ -72,7 +83,7 @@ class Conduct:
         for timed in self._timed:
             index = timed.index
             count = nw.col(f"count_{index}")
-            found[f"kept_{index}"] = nw.col(f"kept_{index}").sum()
+            found[f"kept_{index}"] = nw.col(self._kept_of_person(timed)).sum()
             if index in self._tallied.counted:
                 found[f"count_{index}"] = count.sum()
             if self._by_holder(timed):
@@ -86,6 +97,13 @@ class Conduct:
             names = [f"seat_{entry.any.id}", *([f"chair_{entry.any.id}"] if entry.any.functions else [])]
             found |= {name: ex.how_many(nw.col(name)) for name in names}
         return found
+
+    def _kept_of_person(self, timed: TimedSignal) -> str:
+        """The column of what a person keeps: that of the row, where this is always there and the same for everybody."""
+        signal = timed.signal
+        name = row(signal.part, signal.id)
+        everybodys = all(self._timed_of(plan, signal.id) is timed for plan in self._variants.plans)
+        return name if everybodys and name in self.zeros else f"kept_{timed.index}"
 
     def _by_holder(self, timed: TimedSignal) -> bool:
         """Whether it matters how many holders have the signal."""
@@ -121,7 +139,7 @@ class Conduct:
         name, seats = row(entry.part, entry.id), nw.col(f"staff_seat_{entry.id}")
         points = [entry.points if mine is None else mine.points for mine in merged.by_variant]
         enough = self._variants.where(merged, seats >= entry.people)
-        found: Columns = {name: given(self.zeros, name, enough, self._variants, points)}
+        found: Columns = {name: self.given(name, enough, points)}
         if self._detail:
             found[name + COUNT] = seats
         return found
@@ -201,7 +219,7 @@ class Conduct:
         last_at = self._variants.of_each(self._any_of, last)
         quiet = last_at <= self._now - after
         points = [plan.model.idle.points if plan.model.idle else 0 for plan in self._variants.plans]
-        found: Columns = {name: given(self.zeros, name, quiet, self._variants, points)}
+        found: Columns = {name: self.given(name, quiet, points)}
         if self._detail:
             found[name + LAST] = nw.when(quiet).then(last_at)
         return found
@@ -216,14 +234,6 @@ class Conduct:
 
     def _any_columns(self) -> list[str]:
         return list(dict.fromkeys(name for plan in self._variants.plans for name in self._any_of(plan)))
-
-
-def given(zeros: set[str], name: str, fires: Expr, variants: Variants, points: Sequence[int]) -> Expr:
-    """A column of points by variant where something fires. Where none of them is 0, 0 says that nothing does."""
-    if all(points):
-        zeros.add(name)
-        return either(fires, variants.chosen(points, number), number(0))
-    return nw.when(fires).then(variants.chosen(points, number))
 
 
 def _both(own: Expr, name: str) -> Expr:

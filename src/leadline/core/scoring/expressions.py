@@ -54,6 +54,11 @@ def number(value: int | None) -> Expr:
     return nw.lit(value, dtype=nw.Int64())
 
 
+def small(value: int) -> Expr:
+    """Thousandths of one rule. 32 bits hold `MAX_POINTS`, and those of two thousand rules together."""
+    return nw.lit(value, dtype=nw.Int32())
+
+
 def text(value: str | None) -> Expr:
     """A text."""
     return nw.lit(value, dtype=nw.String())
@@ -212,7 +217,7 @@ def persona_points(persona: Persona) -> Expr:
 def by_seniority(points: Mapping[str, int]) -> Expr:
     """What a table gives; 0 where seniority is missing or not in it."""
     value = nw.col("person_seniority")
-    return reduce(lambda rest, pair: either(value == pair[0], number(pair[1]), rest), points.items(), number(0))
+    return reduce(lambda rest, pair: either(value == pair[0], small(pair[1]), rest), points.items(), small(0))
 
 
 def persona_text() -> Expr:

@@ -79,14 +79,14 @@ def _has_persona(variants: Variants) -> bool:
 def _reach(pick: Pick, persona: Persona | None) -> Expr:
     """The least or the most that persona could come to for a person, who has `persona_points` now."""
     if persona is None:
-        return number(0)
+        return ex.small(0)
     seniority, function = nw.col("person_seniority"), nw.col("person_function")
     words = [*SENIORITIES, ""]
     of_both = {w: pick([persona.points.get(w, 0), persona.elsewhere.get(w, 0)]) for w in words}
     some, other = (pick([table.get(w, 0) for w in words]) for table in (persona.points, persona.elsewhere))
-    unknown = either(function.is_in(list(persona.functions)), number(some), number(other))
+    unknown = either(function.is_in(list(persona.functions)), ex.small(some), ex.small(other))
     found = either(seniority.is_null(), unknown, nw.col("persona_points"))
-    neither = either(seniority.is_null(), number(pick([some, other])), ex.by_seniority(of_both))
+    neither = either(seniority.is_null(), ex.small(pick([some, other])), ex.by_seniority(of_both))
     return either(function.is_null(), neither, found)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -27,6 +29,7 @@ from leadline.core.scoring.variants import SEGMENT, Merged, Variants
 from leadline.core.scoring.wide import Rows
 
 _FULL = 100  # percent
+_NARROW = 2000  # columns of points whose sum 32 bits hold
 _GAIN, _LOSS = "gain_", "loss_"
 
 
@@ -66,9 +69,16 @@ class Settling:
         frame = self._placed(frame)
         columns = (*rows.columns, *(name for name in (*caps, *parts, *rounding, *entered, *total) if "/" in name))
         if self._detail:
-            zeros = [name for name in columns if "/" in name or name in rows.asked.zeros]
-            frame = ex.added(frame, {name: nw.when(nw.col(name) != 0).then(nw.col(name)) for name in zeros})
+            frame = ex.added(frame, {name: self._plainly(name) for name in columns if self._differs(name)})
         return Broken(frame.select(*SCORES, *columns), columns)
+
+    def _differs(self, name: str) -> bool:
+        return "/" in name or name in self._rows.asked.zeros or name in self._rows.narrow
+
+    def _plainly(self, name: str) -> Expr:
+        """64 bits, and null where there is no row."""
+        value = nw.col(name).cast(nw.Int64()) if name in self._rows.narrow else nw.col(name)
+        return nw.when(nw.col(name) != 0).then(value) if "/" in name or name in self._rows.asked.zeros else value
 
     def _placed(self, frame: Lazy) -> Lazy:
         """Adds group, segment and entity."""
@@ -108,9 +118,13 @@ class Settling:
         return found
 
     def _sum(self, names: Sequence[str]) -> Expr:
-        zeros = self._rows.asked.zeros
-        terms = [nw.col(name) if name in zeros or "/" in name else nw.col(name).fill_null(0) for name in names]
-        return ex.total(terms)
+        zeros, narrow = self._rows.asked.zeros, self._rows.narrow
+        terms = {name: nw.col(name) if name in zeros or "/" in name else nw.col(name).fill_null(0) for name in names}
+        small = [term for name, term in terms.items() if name in narrow]
+        wide = [term for name, term in terms.items() if name not in narrow]
+        if len(small) > _NARROW:
+            small = [term.cast(nw.Int64()) for term in small]
+        return ex.total([*wide, reduce(add, small).cast(nw.Int64())] if small else wide)
 
     # The interval
 

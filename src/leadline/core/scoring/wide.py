@@ -12,8 +12,8 @@ import narwhals.stable.v2 as nw
 
 from leadline.core.entities import Entity
 from leadline.core.scoring import expressions as ex
-from leadline.core.scoring.conduct_columns import Conduct, given
-from leadline.core.scoring.expressions import Asked, Expr, number
+from leadline.core.scoring.conduct_columns import Conduct
+from leadline.core.scoring.expressions import Asked, Expr
 from leadline.core.scoring.facts import Lazy
 from leadline.core.scoring.interval import person_reach, staff_reach
 from leadline.core.scoring.model import PERSONA, Part, Persona, Rule
@@ -27,7 +27,10 @@ Columns = dict[str, Expr]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Records with their rows before caps. `points` are columns of points by id, `columns` all that tell of rows."""
+    """Records with their rows before caps. `points` are columns of points by id, `columns` all that tell of rows.
+
+    `narrow` columns have 32 bits.
+    """
 
     entity: Entity
     frame: Lazy
@@ -35,6 +38,7 @@ class Rows:
     points: Mapping[str, str]
     parts: Mapping[str, Part]
     columns: tuple[str, ...]
+    narrow: frozenset[str]
 
     def over(self, frame: Lazy) -> Rows:
         """The same of a frame with the same columns."""
@@ -73,7 +77,7 @@ class RowWork:
         one = rule.any
         name = row(one.part, one.id)
         fires = self._variants.where(rule, ex.holds(one.when, asked))
-        found: Columns = {name: given(self._zeros, name, fires, self._variants, _points(rule))}
+        found: Columns = {name: self._conduct.given(name, fires, _points(rule))}
         if self._detail:
             found[name + VALUE] = nw.when(fires).then(ex.shown(one.when))
         return found
@@ -139,7 +143,7 @@ class RowWork:
         one = rule.any
         name, hits = row(one.part, one.id), nw.col(f"staff_hit_{one.id}")
         some = self._variants.where(rule, hits > 0)
-        found: Columns = {name: given(self._zeros, name, some, self._variants, _points(rule))}
+        found: Columns = {name: self._conduct.given(name, some, _points(rule))}
         if self._detail:
             found[name + COUNT] = hits
             found[name + VALUE] = nw.col(f"staff_seen_{one.id}")
@@ -151,6 +155,7 @@ class RowWork:
         name = row(Part.PERSONA, PERSONA)
         found: Columns = {name: points}
         self._zeros.add(name)
+        self._conduct.narrow.add(name)
         if self._detail:
             found[name + VALUE] = nw.when(points != 0).then(seen)
             if count is not None:
@@ -185,7 +190,9 @@ class RowWork:
         points = _points_of(columns)
         parts = {rule: Part(name.partition(":")[0]) for rule, name in points.items()}
         asked = asked.with_rows(points, frozenset(self._zeros))
-        return Rows(entity, ex.added(frame, more), asked, points, parts, tuple(columns))
+        return Rows(
+            entity, ex.added(frame, more), asked, points, parts, tuple(columns), frozenset(self._conduct.narrow)
+        )
 
 
 def _points_of(columns: Sequence[str]) -> dict[str, str]:
@@ -204,4 +211,4 @@ def _any_person(plan: Plan) -> list[Conditional]:
 
 
 def _persona_points(persona: Persona | None) -> Expr:
-    return number(0) if persona is None else ex.persona_points(persona)
+    return ex.small(0) if persona is None else ex.persona_points(persona)
