@@ -24,21 +24,21 @@ from leadline.frames.tally import joined, tally
 class _Streaming(LocalEngine):
     """Uids are hashed, and texts are numbers until they are in a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hashes: bool) -> None:
         super().__init__()
-        self._hashed = False
+        self._hashes = hashes
 
     def tally(self, events: Lazy, cells: Sequence[Cell], people: Lazy, accounts: Lazy) -> tuple[Lazy, Lazy]:
         """By hashes of uids, worked out at once; by uids in the unlikely case that two have one hash."""
-        found = tally(events.to_native(), cells, people.to_native())
-        self._hashed = found is not None
+        found = tally(events.to_native(), cells, people.to_native()) if self._hashes else None
+        self._hashes = found is not None
         if found is None:
             return super().tally(events, cells, people, accounts)
         return nw.from_native(found[0].lazy()), nw.from_native(found[1].lazy())
 
     def beside(self, frame: Lazy, tally: Lazy) -> Lazy:
         """A join by what the tally was made by."""
-        if not self._hashed:
+        if not self._hashes:
             return super().beside(frame, tally)
         return nw.from_native(joined(frame.to_native(), tally.to_native()))
 
@@ -51,17 +51,19 @@ class _Streaming(LocalEngine):
 FILES = ("accounts.parquet", "people.parquet", "events.parquet")
 
 
-def score_parquet(model: Model, folder: Path, out: Path, now: int, *, plan: Plan | None = None) -> None:
+def score_parquet(
+    model: Model, folder: Path, out: Path, now: int, *, plan: Plan | None = None, hashes: bool = True
+) -> None:
     """Score the files `FILES` of `folder` at `now` (seconds); write people.parquet and accounts.parquet to `out`.
 
     Input columns are those of `Facts`; one that a file does not have is missing everywhere. Output columns: those of
     `SCORES`, then `points.<id>` in thousandths for everything in the model that gives points; null or 0 where there is
     no row in the ledger, or one without points. What limits, rounding and weights take is the difference between
-    these and the parts.
+    these and the parts. `hashes` False finds people by their uids, which is slower and comes to the same.
     """
     schemas = (subject_schema(Entity.ACCOUNT), subject_schema(Entity.PERSON), EVENTS)
     accounts, people, events = (_scan(folder / name, schema) for name, schema in zip(FILES, schemas, strict=True))
-    facts: Facts[pl.DataFrame] = Facts(accounts, people, events, _Streaming())
+    facts: Facts[pl.DataFrame] = Facts(accounts, people, events, _Streaming(hashes=hashes))
     scoring = Scoring(plan or compile_model(model), facts, now, detail=False)
     of_people = scoring.people(_as_it_is)
     staff: pl.LazyFrame = scoring.staff(of_people).to_native()
@@ -92,7 +94,10 @@ def _scan(path: Path, schema: Schema) -> pl.LazyFrame:
 def _named(broken: Broken) -> pl.LazyFrame:
     frame: Any = broken.frame.to_native()
     labels = {name: f"points.{about.rule}" for name in broken.rows if (about := _rule(name)) is not None}
-    selected: pl.LazyFrame = frame.select(*SCORES, *[pl.col(name).alias(label) for name, label in labels.items()])
+    points = [pl.col(name).alias(label) for name, label in labels.items()]
+    # A word that all rows share needs no text per row either.
+    entity = pl.col("entity").cast(pl.Enum([entity.value for entity in Entity]))
+    selected: pl.LazyFrame = frame.select(*SCORES, *points).with_columns(entity)
     return selected
 
 

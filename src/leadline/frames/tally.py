@@ -20,22 +20,22 @@ _APART = pl.QueryOptFlags(comm_subplan_elim=False)
 
 
 def tally(
-    events: pl.LazyFrame, cells: Sequence[Cell], people: pl.LazyFrame
+    events: pl.LazyFrame, cells: Sequence[Cell], people: pl.LazyFrame, *, hashes: int | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame] | None:
     """What each person did, and what nobody known did for each account; None when hashes of uids have met.
 
-    Events have `person`, `account`, `event_class` and what cells are of.
+    Events have `person`, `account`, `event_class` and what cells are of. `hashes`: so many different ones, not 2^64.
     """
     wanted = ("event_class", *dict.fromkeys(cell.of for cell in cells))
-    of_people = _grouped(events.select(*_hashes("person"), *wanted), cells)
+    of_people = _grouped(events.select(*_hashes("person", few=hashes), *wanted), cells)
     # Events of accounts are few: reading twice costs less than passing everything on to two places, where it piles up.
     with_account = events.filter(pl.col("account").is_not_null()).select(
-        *_hashes("person", _BY), *_hashes("account"), *wanted
+        *_hashes("person", _BY, few=hashes), *_hashes("account", few=hashes), *wanted
     )
     found, candidates = pl.collect_all([of_people, with_account], engine="streaming", optimizations=_APART)
     by = [name + _BY for name in (HASH, _PROOF)]
     named = candidates.lazy().select(by[0]).unique()
-    known = people.select(*_hashes("uid")).join(named, left_on=HASH, right_on=by[0], how="semi")
+    known = people.select(*_hashes("uid", few=hashes)).join(named, left_on=HASH, right_on=by[0], how="semi")
     of_nobody = candidates.lazy().join(known, left_on=by, right_on=[HASH, _PROOF], how="anti").drop(by)
     others = _grouped(of_nobody, cells).collect(engine="streaming")
     met = pl.col(_LOWEST) != pl.col(_HIGHEST)
@@ -54,8 +54,9 @@ def joined(frame: pl.LazyFrame, tallied: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _hashes(column: str, suffix: str = "") -> list[pl.Expr]:
-    return [pl.col(column).hash(seed).alias(name + suffix) for seed, name in zip(_SEEDS, (HASH, _PROOF), strict=True)]
+def _hashes(column: str, suffix: str = "", *, few: int | None = None) -> list[pl.Expr]:
+    first, second = (pl.col(column).hash(seed) for seed in _SEEDS)
+    return [(first if few is None else first % few).alias(HASH + suffix), second.alias(_PROOF + suffix)]
 
 
 def _grouped(events: pl.LazyFrame, cells: Sequence[Cell]) -> pl.LazyFrame:

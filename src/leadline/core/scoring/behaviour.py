@@ -132,7 +132,10 @@ class Tallied:
 
 
 def counted_signals(plan: Plan, *, detail: bool) -> frozenset[int]:
-    """Signals of which it matters whether there are events when these are worth nothing. `detail`: all of them."""
+    """Signals of which it matters whether there are events when these are worth nothing. `detail`: all of them.
+
+    What matters in one variant is counted in all, so that a signal is one column.
+    """
     found = set()
     for variant in plan.every():
         model = variant.model
@@ -144,8 +147,8 @@ def counted_signals(plan: Plan, *, detail: bool) -> frozenset[int]:
             signal = timed.signal
             gates = signal.min_count > 1 or signal.min_people > 1 or signal.alone
             if detail or gates or signal.id in asked or (alone and timed.positive):
-                found.add(timed.index)
-    return frozenset(found)
+                found.add(signal.id)
+    return frozenset(timed.index for timed in plan.all_signals() if timed.signal.id in found)
 
 
 @dataclass(frozen=True, slots=True)

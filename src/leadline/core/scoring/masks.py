@@ -36,7 +36,8 @@ def spelt(engine: Engine[Any], frame: Lazy, name: str, words: Sequence[str], tes
     for start, column, piece in zip(starts, numbers, pieces, strict=True):
         frame = engine.translate(frame, column, piece, _texts(tuple(words[start : start + _BITS])))
     if len(pieces) > 1:
-        together = [nw.when(nw.col(piece) != "").then(nw.col(piece)) for piece in pieces]
+        texts = [nw.col(piece).cast(nw.String()) for piece in pieces]
+        together = [nw.when(each != "").then(each) for each in texts]
         frame = frame.with_columns(**{name: joined(together, _SEPARATOR).fill_null("")})
     return frame
 

@@ -222,7 +222,10 @@ class Settling:
         for place, facts in enumerate(distinct):
             tests = [ex.missing(fact, self._rows.asked) for fact in facts]
             frame = spelt(self._engine, frame, f"missing_{place}", facts, tests)
-        fields = self._variants.chosen(asked, lambda facts: nw.col(f"missing_{distinct.index(facts)}"))
+        texts = {facts: nw.col(f"missing_{place}") for place, facts in enumerate(distinct)}
+        if len(texts) > 1:
+            texts = {facts: column.cast(nw.String()) for facts, column in texts.items()}
+        fields = self._variants.chosen(asked, texts.__getitem__)
         completeness = self._variants.chosen(asked, self._completeness)
         return frame.with_columns(missing_fields=fields, completeness=completeness, **self._of_missing())
 
