@@ -47,7 +47,7 @@ test: install ## every test
 soak: install ## a simulated day with 2 % faults and three killed workers an hour, against an undisturbed one
 	@SOAK_HOURS=24 $(BIN)/pytest -q -s -m heavy tests/flow/test_soak.py
 
-fuzz: install ## scoring beside its reference, on 10,000 random pairs of model and record of each kind; FUZZ="--pairs N"
+fuzz: install ## scoring beside its reference, 10,000 random pairs of each kind; FUZZ="--pairs N --only walk|scoring|interval|minutes"
 	@$(BIN)/python -m tests.oracle.fuzz $(FUZZ)
 
 test-fast: install ## every test that does not need minutes

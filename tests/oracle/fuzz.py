@@ -2,7 +2,8 @@
 
 A pair is one model and one record (an account or a person, with everything behind it). Every ledger row and column
 of scores of the frame engine and of the evaluator is compared with the reference; every walk with asking again and
-again; every interval with what the score becomes. A difference is shrunk, printed, and ends the run with status 1.
+again, and with a look at every minute of three days; every interval with what the score becomes. A difference is
+shrunk, printed, and ends the run with status 1.
 
     make fuzz                       10,000 pairs of each
     make fuzz FUZZ="--pairs 100000 --seed 7 --only walk"
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -26,17 +28,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tests.oracle import coverage, random_scoring
 from tests.oracle import reference_scorer as reference
-from tests.oracle.agreement import adds_up, evaluator_agrees, frames_agree, world_of
+from tests.oracle.agreement import adds_up, evaluator_agrees, frames_agree, subjects, world_of
+from tests.oracle.minutes import Asked, minutes_agree, nothing_is_missed_in_a_month, on_their_way
 from tests.oracle.random_scoring import DAY, NOW, Records
 from tests.oracle.walking import Outing, nothing_is_missed, walk_agrees
 
+from leadline.core.scoring.evaluate import evaluate
 from leadline.core.scoring.model import Model
+from leadline.core.scoring.plan import compile_model
 
 Counts = Counter[str]
 PHASES = (Phase.generate, Phase.shrink)
 AT_ONCE = 50  # models of one piece of work
 # One in so many models: which features decide is asked; a walk is asked every minute.
 SAMPLE, MINUTELY = 5, 40
+MONTHLY = 10  # one in so many models: a month is looked at minute by minute
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,32 @@ def interval(_number: int, model: Model, records: Records, data: st.DataObject) 
     return counts
 
 
+def minutes(number: int, model: Model, records: Records, data: st.DataObject) -> Counts:
+    """The walk sees what a look at every minute sees; now and then, a worker misses no minute of a month."""
+    plan, random = compile_model(model), Random(data.draw(st.integers(0, 2**32 - 1)))
+    n, drift = data.draw(st.sampled_from((1, 3, 5, 200))), data.draw(st.sampled_from((None, 0, 2000, -4000, 90_000)))
+    old = data.draw(st.sampled_from((None, None, -5, 1, 3600, DAY + 7)))
+    worlds = on_their_way(model, records, Asked(n), random)
+    asked = {}
+    for subject in (subject for world in worlds for subject in subjects(world)):
+        pushed = None if drift is None else evaluate(model, subject, NOW, plan=plan).score + drift
+        asked[subject.uid] = Asked(n, pushed, None if old is None else NOW + old)
+    if not worlds:
+        return Counter(models=1)
+    counts = minutes_agree(model, worlds, asked)
+    if number % MONTHLY == 0:
+        month = nothing_is_missed_in_a_month(plan, worlds[:2], n)
+        counts.update({f"month: {name}": count for name, count in month.items()})
+    return counts
+
+
 KINDS: dict[str, Callable[[int, Model, Records, st.DataObject], Counts]] = {
     "scoring": scoring,
     "walk": walk,
     "interval": interval,
+    "minutes": minutes,
 }
+RECORDS = {"minutes": random_scoring.many_records(16, 8)}  # a model is worked out once for many
 
 
 def run(piece: Piece) -> tuple[Counts, str]:
@@ -109,7 +136,7 @@ def run(piece: Piece) -> tuple[Counts, str]:
 
     @seed(piece.seed)
     @settings(usual, max_examples=AT_ONCE, phases=PHASES)
-    @given(model=random_scoring.models(), records=random_scoring.records(), data=st.data())
+    @given(model=random_scoring.models(), records=RECORDS.get(piece.kind, random_scoring.records()), data=st.data())
     def pairs(model: Model, records: Records, data: Any) -> None:
         counts.update(check(counts["models"], model, records, data))
 

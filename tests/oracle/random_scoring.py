@@ -31,7 +31,8 @@ from tests.oracle.random_words import (
 )
 
 __all__ = [
-    "ALL", "DAY", "FEATURES", "NOW", "Records", "known_after_all", "many_records", "models", "records", "together",
+    "ALL", "DAY", "FEATURES", "NOW", "Records", "known_after_all", "many_records", "models", "partitions", "records",
+    "shifted", "together",
 ]  # fmt: skip
 
 
@@ -44,6 +45,7 @@ class Records:
     events: list[dict[str, Any]]
 
 
+MOMENTS = ("created_at", "group_since", "at")
 LISTS = ((), *((word,) for word in TECHNOLOGIES), TECHNOLOGIES[:2], TECHNOLOGIES[1:], TECHNOLOGIES)
 STANDING = {"previous_group": GROUPS, "group_since": TIMES}
 COMPANY = {
@@ -140,6 +142,34 @@ def together(worlds: list[Records]) -> Records:
     return Records(of("accounts"), of("people"), of("events"))
 
 
-def many_records(count: int) -> st.SearchStrategy[Records]:
+def many_records(count: int, least: int = 1) -> st.SearchStrategy[Records]:
     """So many worlds, together: more records for one model."""
-    return st.lists(records(), min_size=1, max_size=count).map(together)
+    return st.lists(records(), min_size=least, max_size=count).map(together)
+
+
+def partitions(records: Records) -> list[Records]:
+    """The records in parts that have nothing to do with one another."""
+    accounts = {row["uid"] for row in records.accounts}
+    known = {row["uid"] for row in records.people}
+    parts = {row["uid"]: Records([row], [], []) for row in records.accounts}
+    home = {}
+    for person in records.people:
+        home[person["uid"]] = place = person["account"] if person["account"] in accounts else person["uid"]
+        parts.setdefault(place, Records([], [], [])).people.append(person)
+    for event in records.events:
+        place = home[event["person"]] if event["person"] in known else event["account"]
+        if place in parts:
+            parts[place].events.append(event)
+    return list(parts.values())
+
+
+def shifted(records: Records, seconds: int) -> Records:
+    """The records as they are so many seconds later: all their times lie that much further in the past."""
+
+    def of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {name: value - seconds if name in MOMENTS and value is not None else value for name, value in row.items()}
+            for row in rows
+        ]
+
+    return Records(of(records.accounts), of(records.people), of(records.events))

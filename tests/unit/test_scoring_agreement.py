@@ -69,29 +69,13 @@ def test_partitions_do_not_matter(model: Model, records: Records) -> None:
     """Each account with its people and their events, and each person without one, scored on their own."""
     whole = score(model, local.facts(records.accounts, records.people, records.events), NOW)
 
-    parts = [score(model, local.facts(p.accounts, p.people, p.events), NOW) for p in partitions(records)]
+    parts = [score(model, local.facts(p.accounts, p.people, p.events), NOW) for p in random_scoring.partitions(records)]
 
     order = ["uid", "part", "rule"]
     scores = pl.concat([whole.scores.clear(), *(part.scores for part in parts)])
     ledger = pl.concat([whole.ledger.clear(), *(part.ledger for part in parts)])
     assert whole.scores.sort("uid").equals(scores.sort("uid"))
     assert whole.ledger.sort(order).equals(ledger.sort(order))
-
-
-def partitions(records: Records) -> list[Records]:
-    """The records in parts that have nothing to do with one another."""
-    accounts = {row["uid"] for row in records.accounts}
-    known = {row["uid"] for row in records.people}
-    parts = {row["uid"]: Records([row], [], []) for row in records.accounts}
-    home = {}
-    for person in records.people:
-        home[person["uid"]] = place = person["account"] if person["account"] in accounts else person["uid"]
-        parts.setdefault(place, Records([], [], [])).people.append(person)
-    for event in records.events:
-        place = home[event["person"]] if event["person"] in known else event["account"]
-        if place in parts:
-            parts[place].events.append(event)
-    return list(parts.values())
 
 
 def test_nothing_is_a_float() -> None:
