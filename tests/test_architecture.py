@@ -29,10 +29,16 @@ LONGEST_MODULE = 500
 Rule = Callable[[Path], list[str]]
 
 
+def files(folder: Path, pattern: str) -> list[Path]:
+    """Files below a folder; what tools leave behind in folders like `.hypothesis` is no part of the tree."""
+    found = (path for path in folder.rglob(pattern) if path.is_file())
+    return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
+
+
 def modules(root: Path) -> Iterator[tuple[str, Path]]:
     """Every module of the engine and of the connectors: its dotted name and its file."""
     for source in (root / "src", root / "connectors"):
-        for path in sorted(source.rglob("*.py")):
+        for path in files(source, "*.py"):
             parts = path.relative_to(source).with_suffix("").parts
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
@@ -103,10 +109,26 @@ def engine_names_no_vendor(root: Path) -> list[str]:
     vendors = re.compile("|".join(name.removeprefix("leadline_") for name in connectors(root)), re.IGNORECASE)
     return [
         f"{path.relative_to(root)}:{number} names {found[0]}"
-        for path in sorted((root / "src").rglob("*"))
-        if path.is_file() and path.suffix != ".pyc"
+        for path in files(root / "src", "*")
+        if path.suffix != ".pyc"
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if (found := vendors.search(line))
+    ]
+
+
+def writers_take_turns(root: Path) -> list[str]:
+    """A transaction that may write is `writing(engine)`: on SQLite the threads of a process take turns."""
+    others = {
+        "leadline.store.database",  # where turns are made
+        "leadline.app.webhooks",  # has an engine of its own, which gives up soon
+    }
+    return [
+        f"{module}:{node.lineno} begins a transaction by itself"
+        for module, path in modules(root)
+        if within(module, "leadline") and module not in others
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "begin"
+        if not node.args and "reading" not in ast.unparse(node.func.value)
     ]
 
 
@@ -136,6 +158,7 @@ RULES: tuple[Rule, ...] = (
     connector_imports_no_other_connector,
     core_is_pure,
     engine_names_no_vendor,
+    writers_take_turns,
     no_relative_import,
     no_magnet_module,
     no_package_without_init,
@@ -165,6 +188,11 @@ PLANTS: dict[Rule, tuple[str, str, str]] = {
         '"""Made for Planted."""\n',
         "src/leadline/app/planted_name.py:1 names Planted",
     ),
+    writers_take_turns: (
+        "src/leadline/app/hasty.py",
+        "with engine.begin() as connection:\n    pass\n",
+        "leadline.app.hasty:1 begins a transaction by itself",
+    ),
     no_relative_import: ("src/leadline/app/near.py", "from . import sync\n", "leadline.app.near imports ."),
     no_magnet_module: ("src/leadline/utils.py", "", "leadline.utils"),
     no_package_without_init: ("src/leadline/app/bare/idea.py", "", "src/leadline/app/bare"),
@@ -187,6 +215,18 @@ def test_there_are_modules_to_look_at(root: Path) -> None:
 
     assert {"leadline.registry", "leadline.core.entities", "leadline.sdk.ports"} <= set(found)
     assert connectors(root) == ["leadline_hubspot", "leadline_salesforce"]
+
+
+def test_what_tools_leave_behind_is_passed_over(tmp_path: Path) -> None:
+    """Run from within a source folder, Hypothesis leaves its finds there, which are no text."""
+    for folder in ("src/.hypothesis/examples", "src/leadline/.hypothesis", "connectors/.hypothesis/constants"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "0f").write_bytes(b"\xff\xfe")
+        (tmp_path / folder / "utils.py").write_bytes(b"import os\n")
+    (tmp_path / "src/leadline/__init__.py").touch()
+
+    assert list(modules(tmp_path)) == [("leadline", tmp_path / "src/leadline/__init__.py")]
+    assert [complaint for rule in RULES for complaint in rule(tmp_path)] == []
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def declared(root: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def folders(root: Path) -> dict[str, Path]:
     """The folders of the connectors, by the connector's name."""
-    return {path.name.removeprefix("leadline_"): path for path in (root / "connectors").iterdir() if path.is_dir()}
+    return {path.name.removeprefix("leadline_"): path for path in (root / "connectors").glob("[!.]*") if path.is_dir()}
 
 
 @pytest.fixture(scope="module")

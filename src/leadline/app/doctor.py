@@ -15,7 +15,7 @@ from leadline.sdk.errors import LeadlineError
 from leadline.sdk.records import Finding
 from leadline.store.checks import save_check
 from leadline.store.contests import count_frozen
-from leadline.store.database import open_engine, reading
+from leadline.store.database import open_engine, reading, writing
 from leadline.store.facts import load_owners
 from leadline.yamlfile import did_you_mean
 
@@ -114,7 +114,7 @@ def _mapping(settings: Settings, live: LiveConnection, engine: Engine | Leadline
         objects = len(live.mapping.objects)
         yield Finding(True, "mapping", f"{file.name} fits the CRM ({objects} objects)")
         if not isinstance(engine, LeadlineError):
-            with engine.begin() as connection:
+            with writing(engine) as connection:
                 save_check(connection, live.name, live.digest, now=settings.clock()())
 
 
