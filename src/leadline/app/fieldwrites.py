@@ -75,7 +75,12 @@ class FieldPlanner:
             scored,
             rank=self._groups.index(scored["group"]),
             groups=len(self._groups),
-            reasons=reasons(self._model, view.lines.get(uid, []), max_length=OUTPUTS["reasons"].max_length or 0),
+            reasons=reasons(
+                self._model,
+                scored["segment"],
+                view.lines.get(uid, []),
+                max_length=OUTPUTS["reasons"].max_length or 0,
+            ),
             action=action,
             now=now,
         )

@@ -67,15 +67,15 @@ def ranked(project: Project, *, owner: str | None = None, limit: int = 20, all_g
                 fit=row["fit"] // 1_000,
                 intent=row["intent"] // 1_000,
                 owner=(owners.get(row["owner"]) or {}).get("name"),
-                why=shortly(project.model, ledgers[row["uid"]]),
+                why=shortly(project.model, row["segment"], ledgers[row["uid"]]),
             )
             for row in rows
         ]
 
 
-def shortly(model: Model, lines: Sequence[dict[str, Any]]) -> str:
-    """The two strongest reasons on one line."""
-    return "; ".join(reasons(model, lines).splitlines()[:2])
+def shortly(model: Model, segment: str | None, lines: Sequence[dict[str, Any]]) -> str:
+    """The two strongest reasons on one line, of a record of this segment."""
+    return "; ".join(reasons(model, segment, lines).splitlines()[:2])
 
 
 def _owner(owners: dict[str, dict[str, Any]], words: str) -> list[str]:

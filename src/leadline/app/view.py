@@ -23,10 +23,10 @@ from leadline.store.facts import ClusterFacts
 _LINE = tuple(field.name for field in fields(LedgerRow))
 
 
-def reasons(model: Model, lines: Sequence[Mapping[str, Any]], *, max_length: int = 1_000) -> str:
-    """A ledger in sales language, a line per reason, strongest first."""
+def reasons(model: Model, segment: str | None, lines: Sequence[Mapping[str, Any]], *, max_length: int = 1_000) -> str:
+    """The ledger of a record of this segment in sales language, a line per reason, strongest first."""
     rows = [LedgerRow(**{name: line[name] for name in _LINE}) for line in lines]
-    return sentences(model, rows, max_length=max_length)
+    return sentences(model, rows, segment=segment, max_length=max_length)
 
 
 def never_written(record: Mapping[str, Any]) -> bool:
@@ -115,7 +115,7 @@ class ClusterView:
             people=people,
             opportunities=self._opportunities.get(uid, []),
             events=self._events.get(uid, []),
-            reasons=reasons(self._model, self.lines.get(uid, [])).splitlines(),
+            reasons=reasons(self._model, scored["segment"], self.lines.get(uid, [])).splitlines(),
             missing=[name for name in scored["missing_fields"].split(";") if name],
             now=now,
             asks=partial(self._asks, uid, now),

@@ -57,13 +57,16 @@ class Explanation:
     lines: tuple[Line, ...]
 
 
-def spoken_names(model: Model) -> dict[str, str]:
-    """What a salesperson reads, by the id of what gives points. Where only segments have a persona, the first one's."""
+def spoken_names(model: Model, segment: str | None = None) -> dict[str, str]:
+    """What a salesperson reads, by the id of what gives points, in a segment (None or "": in none).
+
+    Where only other segments have a persona, the first one's.
+    """
     named = {rule.id: rule.name for rule in model.rules}
     named |= {signal.id: signal.name for signal in model.signals}
     named |= {entry.id: entry.name for entry in model.committee}
-    personas = [model.persona, *(segment.persona for segment in model.segments)]
-    persona = next(filter(None, personas), None)
+    own = [entry.persona for entry in model.segments if entry.id == segment]
+    persona = next(filter(None, [*own, model.persona, *(entry.persona for entry in model.segments)]), None)
     if persona:
         named[PERSONA] = persona.name
     if model.idle:
@@ -159,13 +162,20 @@ def _tally_lines(tally: Tally, now: int) -> list[Line]:
 # Sales language
 
 
-def sentences(model: Model, rows: Sequence[LedgerRow], *, max_length: int = 1000, limit: int | None = None) -> str:
+def sentences(
+    model: Model,
+    rows: Sequence[LedgerRow],
+    *,
+    segment: str | None = None,
+    max_length: int = 1000,
+    limit: int | None = None,
+) -> str:
     """The reasons for a score, strongest first, as short lines that fit into a CRM field.
 
-    Caps, limits, rounding and weights are no reasons. Whole lines only; lines that do not fit (in characters) are left
+    `segment`: the one by which the record was scored, unless `model` is its variant. Caps, limits, rounding and weights are no reasons. Whole lines only; lines that do not fit (in characters) are left
     out, weakest first, and so are reasons of less than half a point.
     """
-    names = spoken_names(model)
+    names = spoken_names(model, segment)
     reasons = [row for row in rows if row.rule in names and abs(row.points) >= LEAST_TOLD]
     reasons.sort(key=lambda row: (-abs(row.points), row.rule))
     text = ""
