@@ -172,8 +172,9 @@ def sentences(
 ) -> str:
     """The reasons for a score, strongest first, as short lines that fit into a CRM field.
 
-    `segment`: the one by which the record was scored, unless `model` is its variant. Caps, limits, rounding and weights are no reasons. Whole lines only; lines that do not fit (in characters) are left
-    out, weakest first, and so are reasons of less than half a point.
+    `segment`: the one by which the record was scored, unless `model` is its variant. Caps, limits, rounding and weights
+    are no reasons. Whole lines only; lines that do not fit (in characters) are left out, weakest first, and so are
+    reasons of less than half a point.
     """
     names = spoken_names(model, segment)
     reasons = [row for row in rows if row.rule in names and abs(row.points) >= LEAST_TOLD]
