@@ -38,6 +38,16 @@ assert not begin <= places[2] < end, "what is large lies in the heap, and stays 
 """
 
 
+_POLARS = """
+import os, sys
+from leadline import cli
+assert "polars" not in sys.modules, "its allocator has been loaded before it could be told"
+cli.main(["--help"])
+assert os.environ["_RJEM_MALLOC_CONF"] == "narenas:1"
+assert "polars" not in sys.modules
+"""
+
+
 def test_what_is_loaded_is_frozen_once() -> None:
     assert _complaint(_LOOK) == ""
 
@@ -45,6 +55,10 @@ def test_what_is_loaded_is_frozen_once() -> None:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is another")
 def test_what_threads_free_is_shared_or_given_back() -> None:
     assert _complaint(_THREAD) == ""
+
+
+def test_the_allocator_of_polars_is_told_in_time() -> None:
+    assert _complaint(_POLARS) == ""
 
 
 def _complaint(program: str) -> str:

@@ -23,7 +23,10 @@ from leadline.frames.spark import open_engine
 def main(place: Path, world: Path, master: str, now: int) -> None:
     """Score, tell the seconds."""
     model = load_model(place.read_text(), place=str(place))
-    with tempfile.TemporaryDirectory() as folder, open_engine(Path(folder), master=master) as engine:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_engine(Path(folder), master=master, options={"spark.driver.memory": "4g"}) as engine,
+    ):
         accounts = engine.read(world / "accounts.parquet", subject_schema(Entity.ACCOUNT))
         people = engine.read(world / "people.parquet", subject_schema(Entity.PERSON))
         events = engine.read(world / "events.parquet", EVENTS)
