@@ -176,7 +176,8 @@ def _scores(connection: Connection, done: pl.DataFrame, ledger: pl.DataFrame) ->
     ready = with_hash(done).with_columns(
         pl.col("score").alias("pushed_score"), *(pl.lit(value).alias(name) for name, value in constant.items())
     )
-    ready = ready.select(column.name for column in scores.c if column.name in ready.columns)
+    # As a worker comes across them: cluster by cluster.
+    ready = ready.sort("cluster", "uid").select(column.name for column in scores.c if column.name in ready.columns)
     execute_many(connection, insert(scores), ready.columns, ready.rows())
 
 

@@ -7,27 +7,28 @@ ledgers are replaced in one go as well. Where a record moves, its cluster is lef
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from leadline.core.entities import Entity
-from leadline.core.scoring.compile import break_down
 from leadline.core.scoring.due import Due, due_all
-from leadline.core.scoring.facts import SCORES, Facts
+from leadline.core.scoring.facts import Facts
 from leadline.core.scoring.plan import compile_model
 from leadline.frames import lines
 from leadline.frames.drift import Drift, Policy, drift
 from leadline.frames.kept import Kept
+from leadline.frames.prepared import Prepared
 from leadline.frames.wide import Wide
 from leadline.store.concerns import CHANGED, MOVED
 from leadline.store.dossiers import read_accounts, read_dossiers, read_people, read_timelines, save_dossiers
 from leadline.store.facts import Place, places_of
 from leadline.store.rescoring import (
-    STATE,
+    Among,
     Rescored,
+    clusters_scored,
     due_within,
     moved_within,
     read_states,
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
     from leadline.core.scoring.model import Model
 
-_STATE = {
-    name: pl.String() if name in {"uid", "cluster", "group", "model"} else pl.Int64() for name in STATE
-}  # fmt: skip
 _BEFORE = {"previous_group": "group", "group_since": "group_since"}
 """What a score depends on of the one before: the name of the fact, and the column of the store."""
 
@@ -71,12 +69,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Facts of some clusters, what is stored of those that get a score, and the new scores."""
+    """Facts of some clusters, and what is stored of those that get a score.
+
+    `whole`: whether that is everybody who was scored in the clusters that `state` names.
+    """
 
     asked: Asked
     kept: Kept
     state: pl.DataFrame
     facts: Facts[pl.DataFrame]
+    whole: bool = False
 
     def clusters_of(self, uids: pl.Series) -> set[str]:
         """The clusters of these records: of now, and those of their state."""
@@ -123,7 +125,7 @@ class Rescorer:
         horizon: int,
     ) -> None:
         self._model, self._policy, self._versions = model, policy, versions
-        self._plan = compile_model(model)
+        self._scoring = Prepared(compile_model(model), policy.now)
         self._outdated, self._shown, self._horizon = outdated, shown, horizon
 
     def settle(self, connection: Connection, depths: Mapping[str, int]) -> Settled:
@@ -157,14 +159,16 @@ class Rescorer:
         kept = self._refreshed(connection, kept, asked)
         if not len(kept.accounts) and not len(kept.people):
             return None
-        state = self._state(connection, asked, kept)
+        found = self._state(connection, asked, kept)
+        there = pl.concat([kept.accounts.select("uid"), kept.people.select("uid")])
+        state = found.join(there, on="uid", how="semi")
         before = state.select("uid", *(pl.col(column).alias(name) for name, column in _BEFORE.items()))
-        return Batch(asked, kept, state, kept.facts(before))
+        return Batch(asked, kept, state, kept.facts(before), whole=self._outdated and len(state) == len(found))
 
     def _asked(self, connection: Connection, depths: Mapping[str, int]) -> Asked:
         shallow = {uid: depth for uid, depth in depths.items() if depth < MOVED}
         places = places_of(connection, shallow)
-        former = {row[0]: row[1] for row in read_states(connection, places)}
+        former = clusters_scored(connection, places)
         clusters = {
             uid: tuple(dict.fromkeys((places[uid].cluster, former.get(uid, uid)))) if uid in places else (uid,)
             for uid in shallow
@@ -173,8 +177,10 @@ class Rescorer:
 
     def _refreshed(self, connection: Connection, kept: Kept, asked: Asked) -> Kept:
         """With what has changed since it was kept; the store keeps that from now on."""
-        known, there = set(kept.people["uid"]), set(kept.accounts["uid"])
-        roots, changed = asked.fresh_people() & known, asked.fresh_accounts() & there
+        roots = _those(kept.people, asked.fresh_people())
+        changed = _those(kept.accounts, asked.fresh_accounts())
+        if not roots and not changed:
+            return kept
         names = lines.names(Entity.PERSON)
         place = names.index("account") + 1
         homes = dict(kept.people.select("uid", "account").filter(pl.col("uid").is_in(sorted(roots))).iter_rows())
@@ -184,31 +190,26 @@ class Rescorer:
             kept = kept.with_people(rows, read_timelines(connection, roots))
         if changed:
             kept = kept.with_accounts(read_accounts(connection, changed, lines.names(Entity.ACCOUNT)))
-        save_dossiers(connection, kept.rows([*roots, *changed]))
+        save_dossiers(connection, kept.rows({*roots, *changed}))
         return kept
 
     def _state(self, connection: Connection, asked: Asked, kept: Kept) -> pl.DataFrame:
         """Of everybody who gets a score: who was marked, is due or was scored by another version, and the accounts."""
-        accounts = set(kept.accounts["uid"])
-        targets = {*accounts, *asked.fresh_people()}
         clusters = sorted(kept.clusters())
         if self._outdated:
-            rows = read_states_within(connection, clusters)
-        else:
-            targets |= due_within(connection, clusters, now=self._policy.now)
-            rows = read_states_within(connection, asked.fresh_accounts() & accounts)
-            rows += read_states(connection, targets.difference(row[0] for row in rows))
-        state = pl.DataFrame(rows, schema=_STATE, orient="row")
-        there = pl.concat([kept.accounts.select("uid"), kept.people.select("uid")])
-        return state.join(there, on="uid", how="semi")
+            return read_states_within(connection, clusters, self._versions)
+        targets = {*kept.accounts["uid"].to_list(), *asked.fresh_people()}
+        targets |= due_within(connection, clusters, now=self._policy.now)
+        fresh = _those(kept.accounts, asked.fresh_accounts())
+        theirs = read_states_within(connection, fresh, self._versions)
+        others = read_states(connection, targets.difference(theirs["uid"].to_list()), self._versions)
+        return pl.concat([theirs, others])
 
     # Scoring
 
     def score(self, batch: Batch) -> Wide:
         """Scores and ledgers of everybody who gets a score; the others were there for the accounts' sake."""
-        found = break_down(self._plan, batch.facts, self._policy.now)
-        frames = batch.facts.engine.collect([broken.frame.select(*SCORES, *broken.rows) for broken in found.both])
-        done = Wide(*frames)
+        done = self._scoring.score(batch.facts)
         return done.only(batch.state["uid"]) if len(batch.state) < len(done) else done
 
     def due(self, batch: Batch, done: Wide, settled: Drift) -> dict[str, Due]:
@@ -216,7 +217,7 @@ class Rescorer:
         or that time has come."""
         now = self._policy.now
         same_facts = ~pl.col("uid").is_in(sorted(self._with_news(batch)))
-        again = batch.state.filter(~(same_facts & (pl.col("due_at") > now) & self._current()))
+        again = batch.state.filter(~(same_facts & (pl.col("due_at") > now) & pl.col("current")))
         again = again.filter(pl.col("uid").is_in(settled.uids().implode()))
         if not len(again):
             return {}
@@ -239,14 +240,6 @@ class Rescorer:
         theirs = people.filter(pl.col("account").is_in(sorted(accounts)))["uid"]
         return {*roots, *accounts, *homes, *theirs}
 
-    def _current(self) -> pl.Expr:
-        """Whether the present version has scored a record."""
-        return pl.col("model") == self._version()
-
-    def _version(self) -> pl.Expr:
-        name = pl.col("uid").str.split("/").list.first()
-        return name.replace_strict(dict(self._versions), default=None, return_dtype=pl.String)
-
     # Storing
 
     def rescored(self, batch: Batch, done: Wide, settled: Drift) -> Rescored:
@@ -256,12 +249,26 @@ class Rescorer:
         if len(uids) < len(batch.state):
             mine = mine.join(uids.to_frame("uid"), on="uid", how="semi")
             done = done.only(uids)
-        others = mine.filter(~self._current()).select("uid", self._version().alias("version"))
         referred = mine.drop_nulls("breakdown")["breakdown"].value_counts()
-        return Rescored(
-            settled.changed,
-            settled.same,
-            done.both(),
-            dict(referred.iter_rows()),
-            dict(others.iter_rows()),
-        )
+        current, outdated = self._among(mine, whole=batch.whole)
+        return Rescored(settled.changed, done.both(), current, outdated, dict(referred.iter_rows()), self._versions)
+
+    def _among(self, state: pl.DataFrame, *, whole: bool) -> tuple[Among, Among]:
+        """Those whom the present version has scored, and the others. A cluster is settled with all of its records."""
+        if whole:
+            clusters = state.group_by("cluster").agg(pl.col("current").all())
+            current, outdated = _parted(clusters, "cluster")
+            return Among(clusters=current), Among(clusters=outdated)
+        current, outdated = _parted(state, "uid")
+        return Among(uids=current), Among(uids=outdated)
+
+
+def _parted(frame: pl.DataFrame, column: str) -> tuple[list[str], list[str]]:
+    """The values where `current` is true, and where it is not."""
+    return frame.filter("current")[column].to_list(), frame.filter(~pl.col("current"))[column].to_list()
+
+
+def _those(records: pl.DataFrame, uids: Collection[str]) -> set[str]:
+    """Those of the uids that are records."""
+    asked = pl.Series(sorted(uids), dtype=pl.String).implode()
+    return set(records.filter(pl.col("uid").is_in(asked))["uid"].to_list()) if uids else set()

@@ -53,7 +53,8 @@ class Kept:
 
     def clusters(self) -> set[str]:
         """The clusters that there are facts of."""
-        return {*self.accounts["uid"], *self.people.select(pl.coalesce("account", "uid")).to_series()}
+        of_people = self.people.select(pl.coalesce("account", "uid").alias("uid"))
+        return set(pl.concat([self.accounts.select("uid"), of_people]).to_series().unique().to_list())
 
     def with_accounts(self, rows: Rows) -> Kept:
         """With these accounts (uid and facts) in place of those that were kept; their events stay."""

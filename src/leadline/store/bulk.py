@@ -6,12 +6,31 @@ statement is compiled once, and rows go to the driver and come from it as they a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Select, Text, Update, any_, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Text,
+    Update,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _AT_ONCE = 50_000
 
@@ -48,6 +67,27 @@ def fetch_all(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...
     return rows if isinstance(rows, list) else list(rows)
 
 
+def fetch_frame(
+    connection: Connection, query: Select[Any], schema: Mapping[str, pl.DataType | type[pl.DataType]]
+) -> pl.DataFrame:
+    """All rows as a frame; `schema` names the columns of the query in their order, each of another name.
+
+    The database gives each column as one JSON array, which is several times faster than a Python value per cell.
+    """
+    import polars as pl
+
+    rows = query.subquery()
+    # Aggregates of one query meet its rows in one order.
+    arrays: list[ColumnElement[Any]]
+    if connection.dialect.name == "postgresql":
+        arrays = [cast(func.json_agg(column), Text) for column in rows.c]
+    else:
+        arrays = [func.json_group_array(column) for column in rows.c]
+    texts = connection.execute(select(*arrays)).one()
+    columns = zip(schema.items(), texts, strict=True)
+    return pl.DataFrame([pl.Series(name, orjson.loads(text or "[]"), dtype=kind) for (name, kind), text in columns])
+
+
 def among(connection: Connection, column: ColumnElement[str], uids: Collection[str]) -> ColumnElement[bool]:
     """Whether the column is one of these texts: a single parameter, however many they are."""
     asked = sorted(uids)
@@ -55,3 +95,8 @@ def among(connection: Connection, column: ColumnElement[str], uids: Collection[s
         return column == any_(bindparam(None, asked, type_=ARRAY(Text)))
     words = func.json_each(orjson.dumps(asked).decode()).table_valued("value")
     return column.in_(select(words.c.value))
+
+
+def within(column: ColumnElement[str], names: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a uid belongs to one of these connections: `name/` up to, not with, `name0`, the next character."""
+    return or_(false(), *(and_(column >= f"{name}/", column < f"{name}0") for name in sorted(names)))

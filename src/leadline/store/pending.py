@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select
 
+from leadline.store.bulk import within
 from leadline.store.concerns import DRIFTED, MOVED
 from leadline.store.database import upsert
 from leadline.store.facts import clusters_of
@@ -35,9 +36,7 @@ def mark_pending(connection: Connection, versions: Mapping[str, str], *, now: in
     live = exists().where(accounts.c.uid == scores.c.cluster, accounts.c.deleted.is_(False))
     alone = select(scores.c.uid).where(scores.c.cluster.in_(moved), scores.c.cluster != scores.c.uid, ~live)
     _mark(connection, alone, "moved", MOVED)
-    due = select(_unindexed(scores.c.cluster)).where(
-        scores.c.due_at <= now, _within(_unindexed(scores.c.uid), versions)
-    )
+    due = select(_unindexed(scores.c.cluster)).where(scores.c.due_at <= now, within(_unindexed(scores.c.uid), versions))
     _mark(connection, due, "due", DRIFTED)
     for old in _outdated(connection, versions):
         _mark(connection, old, "outdated", DRIFTED)
@@ -51,7 +50,7 @@ def any_outdated(connection: Connection, versions: Mapping[str, str]) -> bool:
 def _outdated(connection: Connection, versions: Mapping[str, str]) -> list[Select[tuple[str]]]:
     """The clusters that each former version has scored."""
     former = sorted(_versions(connection) - set(versions.values()))
-    ours = select(scores.c.cluster).where(_within(_unindexed(scores.c.uid), versions))
+    ours = select(scores.c.cluster).where(within(_unindexed(scores.c.uid), versions))
     return [ours.where(scores.c.model == version) for version in former]
 
 
@@ -82,11 +81,6 @@ def _versions(connection: Connection) -> set[str]:
         last = following
 
 
-def _within(column: ColumnElement[str], names: Iterable[str]) -> ColumnElement[bool]:
-    """Whether a uid belongs to one of these connections: `name/` up to, not with, `name0`, the next character."""
-    return or_(false(), *(and_(column >= f"{name}/", column < f"{name}0") for name in sorted(names)))
-
-
 def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
     """The column as an expression: there is a better index to go by than its own."""
     return column + ""
@@ -94,14 +88,14 @@ def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
 
 def count_marks(connection: Connection, names: Iterable[str]) -> int:
     """How many records of these connections are marked."""
-    return connection.execute(select(func.count()).select_from(dirty).where(_within(dirty.c.uid, names))).scalar_one()
+    return connection.execute(select(func.count()).select_from(dirty).where(within(dirty.c.uid, names))).scalar_one()
 
 
 def next_marks(
     connection: Connection, names: Iterable[str], *, after: str, limit: int, upto: str | None = None
 ) -> dict[str, int]:
     """The next marks of these connections behind the uid `after` (to `upto`), in order of uid, each with its number."""
-    query = select(dirty.c.uid, dirty.c.mark).where(_within(dirty.c.uid, names), dirty.c.uid > after)
+    query = select(dirty.c.uid, dirty.c.mark).where(within(dirty.c.uid, names), dirty.c.uid > after)
     if upto is not None:
         query = query.where(dirty.c.uid <= upto)
     return {row.uid: row.mark for row in connection.execute(query.order_by(dirty.c.uid).limit(limit))}

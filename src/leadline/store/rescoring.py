@@ -9,11 +9,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, String, Text, and_, bindparam, cast, false, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from leadline.core.scoring.model import Part
 from leadline.store.breakdowns import release_breakdowns, save_breakdown
-from leadline.store.bulk import among, execute_many, fetch_all
+from leadline.store.bulk import among, execute_many, fetch_all, fetch_frame, within
 from leadline.store.concerns import MOVED
 from leadline.store.database import upsert
 from leadline.store.tables import accounts, dirty, people, score_history, scores
@@ -21,21 +36,43 @@ from leadline.store.tables import accounts, dirty, people, score_history, scores
 if TYPE_CHECKING:
     import polars as pl
 
-STATE = (
-    "uid", "cluster", "group", "group_since", "score", "pushed_score", "pushed_at", "due_at", "model", "breakdown",
-    "shown",
+_READ = (
+    "uid", "cluster", "group", "group_since", "pushed_score", "pushed_at", "due_at", "breakdown", "shown",
 )  # fmt: skip
-_STATE = [scores.c[name] for name in STATE]
 
 
-def read_states(connection: Connection, uids: Iterable[str]) -> list[tuple[Any, ...]]:
-    """The columns of `STATE` of these records."""
-    return fetch_all(connection, select(*_STATE).where(among(connection, scores.c.uid, set(uids))))
+def read_states(connection: Connection, uids: Iterable[str], versions: Mapping[str, str]) -> pl.DataFrame:
+    """What is stored of these records' scores: columns of `scores` that a new scoring is compared with.
+
+    `current`: whether the present version has scored the record; `versions` gives that of each connection.
+    """
+    return _states(connection, among(connection, scores.c.uid, set(uids)), versions)
 
 
-def read_states_within(connection: Connection, clusters: Iterable[str]) -> list[tuple[Any, ...]]:
-    """The columns of `STATE` of everybody who was scored in these clusters."""
-    return fetch_all(connection, select(*_STATE).where(among(connection, scores.c.cluster, set(clusters))))
+def read_states_within(connection: Connection, clusters: Iterable[str], versions: Mapping[str, str]) -> pl.DataFrame:
+    """The same of everybody who was scored in these clusters."""
+    return _states(connection, among(connection, scores.c.cluster, set(clusters)), versions)
+
+
+def _states(connection: Connection, those: ColumnElement[bool], versions: Mapping[str, str]) -> pl.DataFrame:
+    import polars as pl
+
+    # A number for each version instead of its name, which is long.
+    number = {version: place for place, version in enumerate(sorted(set(versions.values())))}
+    version = case(number, value=scores.c.model) if number else null()
+    schema = {name: pl.String() if name in {"uid", "cluster", "group"} else pl.Int64() for name in _READ}
+    columns = [*(scores.c[name] for name in _READ), version.label("version")]
+    found = fetch_frame(connection, select(*columns).where(those), {**schema, "version": pl.Int64()})
+    current = pl.lit(value=False)
+    for name, mine in versions.items():
+        current |= pl.col("uid").str.starts_with(f"{name}/") & (pl.col("version") == number[mine])
+    return found.with_columns(current.fill_null(value=False).alias("current")).drop("version")
+
+
+def clusters_scored(connection: Connection, uids: Iterable[str]) -> dict[str, str]:
+    """In which cluster each of these records was scored, as far as they were."""
+    query = select(scores.c.uid, scores.c.cluster).where(among(connection, scores.c.uid, set(uids)))
+    return dict(fetch_all(connection, query))
 
 
 def due_within(connection: Connection, clusters: Sequence[str], *, now: int) -> set[str]:
@@ -73,18 +110,33 @@ def unwritten(connection: Connection, uids: Iterable[str], shown: Sequence[tuple
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """Records: all that were scored in these clusters, which is told in few words, and these by themselves."""
+
+    clusters: Collection[str] = ()
+    uids: Collection[str] = ()
+
+    def conditions(self, connection: Connection) -> list[ColumnElement[bool]]:
+        """Which scores are theirs; none twice."""
+        pairs = ((scores.c.cluster, self.clusters), (scores.c.uid, self.uids))
+        return [among(connection, column, words) for column, words in pairs if words]
+
+
+@dataclass(frozen=True, slots=True)
 class Rescored:
     """What a scoring of many records leaves behind.
 
-    `changed`: uid and columns of `scores` that it changes; `same`: uids of those where nothing but the ledger differs;
-    `ledger`: the wide ledgers of both. `breakdowns`: how many of them refer to which block until now.
+    `changed`: uid and columns of `scores` that it changes, of those where more than the ledger differs; `ledger`: the
+    wide ledgers of all. All are either `current`, or `outdated`: another version than the present one scored them
+    before. `breakdowns`: how many of them refer to which block until now. `versions`: the present ones by connection.
     """
 
     changed: pl.DataFrame
-    same: pl.Series
     ledger: pl.DataFrame
+    current: Among
+    outdated: Among
     breakdowns: Mapping[int, int]
-    versions: Mapping[str, str]  # by uid where it changes
+    versions: Mapping[str, str]
 
 
 def save_rescored(connection: Connection, done: Rescored, *, now: int, due: Mapping[str, Sequence[Any]]) -> None:
@@ -92,27 +144,25 @@ def save_rescored(connection: Connection, done: Rescored, *, now: int, due: Mapp
 
     `due`: by uid, where that changes: `due_at`, `next_change_at`, `next_group`.
     """
-    same = done.same.to_list()
-    _keep_former(connection, {*done.changed["uid"].to_list(), *done.versions}, now=now)
-    number = save_breakdown(connection, done.ledger, records=len(done.changed) + len(same))
+    _keep_former(connection, Among(uids=done.changed["uid"].to_list()).conditions(connection), now=now)
+    _keep_former(connection, done.outdated.conditions(connection), now=now)
+    number = save_breakdown(connection, done.ledger, records=len(done.ledger))
     release_breakdowns(connection, done.breakdowns)
+    confirmed = update(scores).values(breakdown=number, scored_at=now)
+    for those in done.current.conditions(connection):
+        connection.execute(confirmed.where(those))
+    for those in done.outdated.conditions(connection):
+        for name, version in done.versions.items():
+            connection.execute(confirmed.values(model=version).where(those, within(scores.c.uid, [name])))
     names = [name for name in done.changed.columns if name != "uid"]
-    mine = scores.c.uid == bindparam("of_uid")
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    statement = update(scores).where(mine).values(**values, breakdown=number, scored_at=now)
-    execute_many(
-        connection, statement, [*(f"new_{name}" for name in names), "of_uid"], done.changed.select(*names, "uid").rows()
-    )
-    those = among(connection, scores.c.uid, same)
-    connection.execute(update(scores).where(those).values(breakdown=number, scored_at=now))
-    _set(connection, ("model",), {uid: (version,) for uid, version in done.versions.items()})
-    _set(connection, ("due_at", "next_change_at", "next_group"), due)
+    _set(connection, names, done.changed.select(*names, "uid").rows())
+    _set(connection, ("due_at", "next_change_at", "next_group"), [(*of_record, uid) for uid, of_record in due.items()])
 
 
-def _set(connection: Connection, names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> None:
+def _set(connection: Connection, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """`rows`: values of these columns, and the uid."""
     new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     statement = update(scores).where(scores.c.uid == bindparam("of_uid")).values(**new)
-    rows = [(*of_record, uid) for uid, of_record in values.items()]
     execute_many(connection, statement, [*(f"new_{name}" for name in names), "of_uid"], rows)
 
 
@@ -120,14 +170,15 @@ _PARTS = tuple(part.value for part in Part if part.value in scores.c)
 _KEPT = ("uid", "scored_at", "score", "group", "group_since", "crossing", "model")
 
 
-def _keep_former(connection: Connection, uids: Collection[str], *, now: int) -> None:
-    """What these records' scores are about to replace, as `past_scores.py` keeps it, by the database alone."""
+def _keep_former(connection: Connection, which: Iterable[ColumnElement[bool]], *, now: int) -> None:
+    """What is about to be replaced of these scores, as `past_scores.py` keeps it, by the database alone."""
     parts: Any = literal("{")
     for place, name in enumerate(_PARTS):
         parts = parts + literal(f'{"," if place else ""}"{name}":') + cast(scores.c[name], Text)
     segment = scores.c.segment if "segment" in scores.c else literal(None, String)
     columns = [*_KEPT, "parts", "segment", "replaced_at"]
     source = [*(scores.c[name] for name in _KEPT), parts + literal("}"), segment, literal(now)]
-    former = select(*source).where(among(connection, scores.c.uid, uids), scores.c.scored_at < now)
-    statement = upsert(connection, score_history).from_select(columns, former)
-    connection.execute(statement.on_conflict_do_nothing(index_elements=["uid", "replaced_at"]))
+    for those in which:
+        former = select(*source).where(those, scores.c.scored_at < now)
+        statement = upsert(connection, score_history).from_select(columns, former)
+        connection.execute(statement.on_conflict_do_nothing(index_elements=["uid", "replaced_at"]))
