@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -110,15 +110,22 @@ ABLATIONS: Mapping[str, Change] = {
 }  # fmt: skip
 
 
-def decisive(model: Model, world: World, results: Mapping[str, Result], now: int) -> set[str]:
-    """The features without which some record would be another one."""
+def decisive(
+    model: Model, world: World, results: Mapping[str, Result], now: int, known: Collection[str] = ()
+) -> set[str]:
+    """The features without which some record would be another one; those that are `known` are not asked about."""
     found = set(_said(model, world, results))
     for uid, result in results.items():
         record = world.account.get(uid) or world.person[uid]
         variant = variant_of(model, segment_of(model, world, record))
         for name, change in ABLATIONS.items():
             other = change(variant)
-            if name not in found and other != variant and Case(other, world, record).result(now) != result:
+            if (
+                name not in found
+                and name not in known
+                and other != variant
+                and Case(other, world, record).result(now) != result
+            ):
                 found.add(name)
     return found
 

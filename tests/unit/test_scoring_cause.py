@@ -16,7 +16,7 @@ from leadline.core.scoring.model import POINT, Model, Segment
 from leadline.core.scoring.subject import Event, Subject
 from leadline.core.scoring.telling import headline, reasons
 
-BOUNDED = settings(max_examples=150, deadline=None)
+BOUNDED = settings(max_examples=60, deadline=None)
 
 
 def subjects(found: Records) -> dict[str, Subject]:

@@ -13,7 +13,7 @@ from leadline.core.scoring.model import Model
 NOW = random_scoring.NOW
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(model=random_scoring.models(), records=random_scoring.records(), data=st.data())
 def test_no_missing_fact_takes_a_score_out_of_its_interval(model: Model, records: Records, data: st.DataObject) -> None:
     """Whatever missing facts turn out to be, the score stays inside, and fit at or below `fit_max`."""

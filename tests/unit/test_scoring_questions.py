@@ -23,7 +23,7 @@ NOW, DAY = random_scoring.NOW, random_scoring.DAY
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=slow)
+@settings(max_examples=50, deadline=None, suppress_health_check=slow)
 @given(model=random_scoring.models(), records=random_scoring.records())
 def test_what_is_asked_for_changes_the_group(model: Model, records: Any) -> None:
     """Every value that is named leads to the group that is named, and the score stays inside the interval."""
