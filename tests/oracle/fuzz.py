@@ -126,7 +126,7 @@ KINDS: dict[str, Callable[[int, Model, Records, st.DataObject], Counts]] = {
     "interval": interval,
     "minutes": minutes,
 }
-RECORDS = {"minutes": random_scoring.many_records(16, 8)}  # a model is worked out once for many
+RECORDS = {"minutes": random_scoring.many_records(16, 4)}  # a model is worked out once for many
 
 
 def run(piece: Piece) -> tuple[Counts, str]:

@@ -147,8 +147,8 @@ def _looked_at(plan: Plan, batch: Sequence[tuple[Records, set[int]]], stood: pl.
 
 
 def every_minute(days: int) -> set[int]:
-    """Offsets of whole minutes."""
-    return set(range(MINUTE, days * DAY, MINUTE))
+    """Offsets of whole minutes, now among them."""
+    return set(range(0, days * DAY, MINUTE))
 
 
 def _around(instant: int | None, days: int) -> set[int]:
@@ -191,7 +191,7 @@ def started(evaluation: Evaluation, reference: int) -> Stance:
     """Where an evaluated record stands from now on."""
     subject = evaluation.subject
     since = subject.group_since if evaluation.group == subject.previous_group else NOW
-    return Stance(subject.uid, 0, evaluation.group, since, reference)
+    return Stance(subject.uid, -1, evaluation.group, since, reference)
 
 
 def moved(asked: Asked) -> pl.Expr:
@@ -206,7 +206,8 @@ def _compared(rows: pl.DataFrame, due: Due, asked: Asked, days: int) -> Counter[
     uid, counts = str(rows["uid"][0]), Counter[str]()
     changes, dues = rows.filter(pl.col("group") != pl.col("previous_group")), rows.filter(moved(asked))
     for name, said, found in (("change", due.next_change_at, changes), ("due", due.due_at, dues)):
-        wanted = None if said is None or said >= NOW + days * DAY else said - NOW
+        # A write may have grown old before: then the record is due now.
+        wanted = None if said is None or said >= NOW + days * DAY else max(said - NOW, 0)
         first: Any = found["offset"].min()
         assert first == wanted, f"{uid}: {name} is seen after {first} s, and said to come after {wanted} s"
         if wanted is None:

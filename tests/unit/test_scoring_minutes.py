@@ -52,7 +52,7 @@ def test_the_minutes_of_a_record() -> None:
     counts = minutes_agree(MODEL, [RECORDS], ASKED)
 
     assert counts["change"] == counts["due"] == 1
-    assert counts["looks"] == 3 * 1440 - 1 + 4  # of whole minutes; and the two seconds named and those before
+    assert counts["looks"] == 3 * 1440 + 4  # of whole minutes; and the two seconds named and those before
 
 
 LIES: dict[str, Callable[[Due], Due]] = {
@@ -86,6 +86,7 @@ def test_minutes_find_a_walk_that_is_wrong(lie: str) -> None:
         (Asked(3, aged=NOW + 100), 3617),
         (Asked(3, aged=NOW + 5000), 5000),
         (Asked(3, pushed=21_000, aged=NOW + 100), 100),
+        (Asked(3, pushed=21_000, aged=NOW - 100), -100),
         (Asked(3, pushed=21_000), 3617),
         (Asked(3, pushed=90_000), 2 * DAY + 3617),
     ],
