@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +64,17 @@ def score_parquet(
     schemas = (subject_schema(Entity.ACCOUNT), subject_schema(Entity.PERSON), EVENTS)
     accounts, people, events = (_scan(folder / name, schema) for name, schema in zip(FILES, schemas, strict=True))
     facts: Facts[pl.DataFrame] = Facts(accounts, people, events, _Streaming(hashes=hashes))
-    scoring = Scoring(plan or compile_model(model), facts, now, detail=False)
+    plan = plan or compile_model(model)
+    scoring = Scoring(plan, facts, now, detail=False)
     of_people = scoring.people(_as_it_is)
     staff: pl.LazyFrame = scoring.staff(of_people).to_native()
-    sink = _sink(scoring.scored(of_people, _as_it_is), out / "people.parquet")
+    shared = _shared_words(plan)
+    sink = _sink(scoring.scored(of_people, _as_it_is), shared, out / "people.parquet")
     _, together = pl.collect_all([sink, staff], engine="streaming")
     of_accounts = scoring.accounts(nw.from_native(together.lazy()), of_people)
-    pl.collect_all([_sink(scoring.scored(of_accounts, _as_it_is), out / "accounts.parquet")], engine="streaming")
+    pl.collect_all(
+        [_sink(scoring.scored(of_accounts, _as_it_is), shared, out / "accounts.parquet")], engine="streaming"
+    )
 
 
 def _as_it_is(frame: Lazy) -> Lazy:
@@ -78,9 +82,17 @@ def _as_it_is(frame: Lazy) -> Lazy:
     return frame
 
 
-def _sink(broken: Broken, path: Path) -> pl.LazyFrame:
+def _shared_words(plan: Plan) -> dict[str, pl.Enum]:
+    """Columns in which all rows share a word: they need no text per row either."""
+    found = {"entity": pl.Enum([entity.value for entity in Entity])}
+    if not any(variant.model.flags for variant in plan.every()):
+        found["flags"] = pl.Enum([""])
+    return found
+
+
+def _sink(broken: Broken, words: Mapping[str, pl.Enum], path: Path) -> pl.LazyFrame:
     """Fast, and without order: statistics of scattered ids help no reader."""
-    named = _named(broken)
+    named = _named(broken).with_columns(pl.col(name).cast(kind) for name, kind in words.items())
     return named.sink_parquet(path, compression_level=1, statistics=False, maintain_order=False, lazy=True)
 
 
@@ -95,9 +107,7 @@ def _named(broken: Broken) -> pl.LazyFrame:
     frame: Any = broken.frame.to_native()
     labels = {name: f"points.{about.rule}" for name in broken.rows if (about := _rule(name)) is not None}
     points = [pl.col(name).alias(label) for name, label in labels.items()]
-    # A word that all rows share needs no text per row either.
-    entity = pl.col("entity").cast(pl.Enum([entity.value for entity in Entity]))
-    selected: pl.LazyFrame = frame.select(*SCORES, *points).with_columns(entity)
+    selected: pl.LazyFrame = frame.select(*SCORES, *points)
     return selected
 
 

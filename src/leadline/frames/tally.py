@@ -16,6 +16,8 @@ HASH = "uid_hash"
 _PROOF, _LOWEST, _HIGHEST = "uid_proof", "lowest_proof", "highest_proof"
 _SEEDS = (11, 23)
 _BY = "_of_person"
+_BY_NAME = "names_somebody"
+_NAMED = pl.col("person").is_not_null().alias(_BY_NAME)
 
 
 def tally(
@@ -28,21 +30,28 @@ def tally(
     wanted = [pl.col("event_class").cast(pl.Int32), *map(pl.col, dict.fromkeys(cell.of for cell in cells))]
     of_people = events.select(*_hashes("person", few=hashes), *wanted)
     with_account = events.filter(pl.col("account").is_not_null()).select(
-        *_hashes("person", _BY, few=hashes), *_hashes("account", few=hashes), *wanted
+        *_hashes("person", _BY, few=hashes), *_hashes("account", few=hashes), *wanted, _NAMED
     )
     # What is grouped is made first: while a grouping takes its time, events would pile up before it.
     placed, candidates = pl.collect_all([of_people, with_account], engine="streaming")
     found = _grouped(placed.lazy(), cells).collect(engine="streaming")
     del placed
-    by = [name + _BY for name in (HASH, _PROOF)]
-    named = candidates.lazy().select(by[0]).unique()
-    known = people.select(*_hashes("uid", few=hashes)).join(named, left_on=HASH, right_on=by[0], how="semi")
-    of_nobody = candidates.lazy().join(known, left_on=by, right_on=[HASH, _PROOF], how="anti").drop(by)
+    of_nobody = _of_nobody(candidates, people.select(*_hashes("uid", few=hashes)))
     others = _grouped(of_nobody, cells).collect(engine="streaming")
     met = pl.col(_LOWEST) != pl.col(_HIGHEST)
     if any(frame.select(met.any()).item() for frame in (found, others)):
         return None
     return _narrow(found), _narrow(others)
+
+
+def _of_nobody(candidates: pl.DataFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+    """Those that name nobody, or somebody who is not known."""
+    named = candidates.lazy().filter(_BY_NAME).select(HASH + _BY).unique().collect()
+    if named.is_empty():
+        return candidates.lazy()
+    by = [HASH + _BY, _PROOF + _BY]
+    known = known.join(named.lazy(), left_on=HASH, right_on=by[0], how="semi")
+    return candidates.lazy().join(known, left_on=by, right_on=[HASH, _PROOF], how="anti")
 
 
 def joined(frame: pl.LazyFrame, tallied: pl.LazyFrame) -> pl.LazyFrame:

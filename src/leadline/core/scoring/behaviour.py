@@ -161,7 +161,7 @@ class _Entry:
     values: tuple[int | None, ...]  # by day of age
 
 
-def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: int, *, detail: bool) -> Tallied:
+def tallies(plan: Plan, facts: Facts[Any], now: int, *, detail: bool) -> Tallied:
     """What every holder has. `detail`: with all columns; else `last_` is
     left out, and `count_` where nobody asks for it."""
     idle = any(variant.model.idle for variant in plan.every())
@@ -182,6 +182,7 @@ def tallies(plan: Plan, facts: Facts[Any], people: Lazy, accounts: Lazy, now: in
         placed = placed.with_columns(**inside)
     counted = counted_signals(plan, detail=detail)
     cells = list(_cells(entries, counted, detail=detail, idle=idle))
+    people, accounts = (nw.from_native(frame).lazy().select("uid") for frame in (facts.people, facts.accounts))
     tally = facts.engine.tally(placed, cells, people, accounts)
     present = frozenset(timed.index for found in classes.every for timed in found.members)
     return Tallied(tally, _by_signal(cells), present, counted, classes.every)

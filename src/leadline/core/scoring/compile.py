@@ -84,7 +84,7 @@ class Scoring:
     def __init__(self, plan: Plan, facts: Facts[Any], now: int, *, detail: bool) -> None:
         self._engine, self._variants, self._detail = facts.engine, Variants(plan), detail
         records = records_of(plan, facts, now)
-        tallied = tallies(plan, facts, records.people, records.accounts, now, detail=detail)
+        tallied = tallies(plan, facts, now, detail=detail)
         frames = [records.people, records.accounts]
         if tallied.frames is not None:
             frames = [
