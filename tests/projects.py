@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import BaseModel
 from tests.fakes import FakeCRM
@@ -146,6 +148,21 @@ class FakeConnector:
 DIGEST = "of the mapping and the options"
 
 
+@cache
+def _migrated() -> bytes:
+    """An empty SQLite database with the newest schema."""
+    with TemporaryDirectory(prefix="leadline-sqlite-") as name:
+        open_engine("sqlite:///empty.db", folder=Path(name)).dispose()
+        return (Path(name) / "empty.db").read_bytes()
+
+
+def _lay_out(url: str, folder: Path) -> None:
+    """A new SQLite database below the folder begins as a copy: schemas are migrated once."""
+    name = url.partition("?")[0].removeprefix("sqlite:///")
+    if url.startswith("sqlite:///") and not (folder / name).exists():
+        (folder / name).write_bytes(_migrated())
+
+
 @contextmanager
 def fake_project(
     folder: Path,
@@ -168,6 +185,7 @@ def fake_project(
     settings = config.load(folder, environ={})
     mapping = load_mapping_file(settings.mapping_file("crm"))
     connector = FakeConnector(crm, bulk=bulk)
+    _lay_out(settings.database_url, settings.project)
     engine = open_engine(settings.database_url, folder=settings.project)
     with engine.begin() as connection:
         save_check(connection, "crm", DIGEST, now=now())  # the mapping fits; asking the CRM is tested elsewhere

@@ -78,7 +78,7 @@ def test_next_due_is_the_first_change(model: Model, records: Any, n: int, days: 
         assert due == wanted(model, world, subject.uid, end, pushed=pushed, step=n * 1000)
 
 
-@settings(examples, max_examples=80)
+@settings(examples, max_examples=40)
 @given(
     model=st.one_of(random_scoring.models(), random_scoring.models(FADING)),
     records=random_scoring.records(),
@@ -166,7 +166,7 @@ def test_a_score_that_is_already_off_is_measured_from_today() -> None:
     assert reference_score(50_000, None, 5000) == 50_000
 
 
-@settings(examples, max_examples=80)
+@settings(examples, max_examples=50)
 @given(
     model=random_scoring.models(FADING),
     records=random_scoring.records(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -56,8 +58,7 @@ class Watched(FakeCRM):
         return asked
 
 
-@pytest.fixture
-def crm() -> Watched:
+def company() -> Watched:
     """A company with a contact; salespeople."""
     made = Watched(page_size=50)
     made.put("User", "u1", Name="Ann", Email="ann@us.com", Active="true")
@@ -66,12 +67,30 @@ def crm() -> Watched:
     return made
 
 
-@pytest.fixture
-def project(tmp_path: Path, crm: Watched) -> Iterator[Project]:
-    """Backfilled; nothing has happened there yet."""
-    with fake_project(tmp_path, crm) as opened:
+@pytest.fixture(scope="module")
+def backfilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watched]:
+    """The folder of a project that was backfilled, and its CRM, both to be copied."""
+    folder, crm = tmp_path_factory.mktemp("backfilled"), company()
+    with fake_project(folder, crm) as opened:
         backfill(opened, quietly)
-        crm.verbs()
+    return folder, crm
+
+
+@pytest.fixture
+def crm(backfilled: tuple[Path, Watched]) -> Watched:
+    """The CRM of its own, which was read once."""
+    _, crm = backfilled
+    state = {each.name: deepcopy(getattr(crm, each.name)) for each in fields(crm) if each.name != "_lock"}
+    copied = Watched(**state)
+    copied.verbs()
+    return copied
+
+
+@pytest.fixture
+def project(tmp_path: Path, backfilled: tuple[Path, Watched], crm: Watched) -> Iterator[Project]:
+    """Backfilled; nothing has happened there yet."""
+    shutil.copytree(backfilled[0], tmp_path, dirs_exist_ok=True)
+    with fake_project(tmp_path, crm) as opened:
         yield opened
 
 
