@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import AbstractContextManager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,13 @@ class Desk:
         self.crm.put("User", "u1", Name="Ann", Email="ann@us.com", Active="true")
         self.crm.put("User", "u2", Name="Bob", Email="bob@us.com", Active="true")
         self.crm.put("User", "nobody", Name="Integration", Email="it@us.com", Active="true")
+
+    def copied(self, folder: Path) -> Desk:
+        """Another one in the same state, in this folder. Its database must be SQLite's."""
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+        other = copy(self)
+        other.crm, other._folder = self.crm.copied(), folder
+        return other
 
     def project(self) -> AbstractContextManager[Project]:
         return fake_project(self._folder, self.crm, self._database, now=lambda: self.now, chunk=self._chunk)

@@ -11,8 +11,10 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Self
 
 from leadline.sdk.errors import PermanentError, TransientError, UnknownOutcomeError
 from leadline.sdk.records import (
@@ -97,6 +99,11 @@ class FakeCRM:
     _under_way: list[tuple[float, Sequence[Effect]]] = field(default_factory=list)
     _changes: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def copied(self) -> Self:
+        """Another one in the same state."""
+        state = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "_lock"}
+        return type(self)(**deepcopy(state))
 
     # What a test does
     def put(

@@ -48,14 +48,20 @@ def everything(desk: Desk) -> dict[str, list[Any]]:
         return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in metadata.sorted_tables}
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """An account with a contact, backfilled; nothing has happened there yet."""
-    ready = Desk(tmp_path)
+@pytest.fixture(scope="module")
+def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """An account with a contact; nothing has happened there yet."""
+    ready = Desk(tmp_path_factory.mktemp("backfilled"))
     ready.account("a1")
     ready.contact("c1", "a1")
     ready.backfill()
     return ready
+
+
+@pytest.fixture
+def desk(backfilled: Desk, tmp_path: Path) -> Desk:
+    """The same, to work on."""
+    return backfilled.copied(tmp_path)
 
 
 def stored_points(desk: Desk) -> dict[str, tuple[int, str]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -79,9 +78,7 @@ def backfilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watched]
 @pytest.fixture
 def crm(backfilled: tuple[Path, Watched]) -> Watched:
     """The CRM of its own, which was read once."""
-    _, crm = backfilled
-    state = {each.name: deepcopy(getattr(crm, each.name)) for each in fields(crm) if each.name != "_lock"}
-    copied = Watched(**state)
+    copied = backfilled[1].copied()
     copied.verbs()
     return copied
 
