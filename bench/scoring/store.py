@@ -19,7 +19,7 @@ import polars as pl
 from bench.scoring.world import DAY, NOW, World, read
 from sqlalchemy import Connection, Engine, insert, select, text
 
-from leadline.app.rescore import Asked, Batch, Rescorer
+from leadline.app.rescore import AT_ONCE, Asked, Batch, Rescorer
 from leadline.core.entities import FIELDS, Entity, Kind
 from leadline.core.scoring.load import load_model
 from leadline.core.scoring.model import Model
@@ -34,7 +34,6 @@ from leadline.store.rescoring import save_rescored
 from leadline.store.tables import ENTITY_TABLES, scores
 
 MODEL = Path(__file__).with_name("model.yaml")
-AT_ONCE = 25_000  # clusters
 VERSION = "bench/1"
 _ALL = 1 << 40  # points and seconds that nothing reaches: nobody is left to be decided on
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from leadline.app.events import ChunkScored, Crossed, StageStarted
 from leadline.app.fieldwrites import Chunk, FieldPlanner
 from leadline.app.handover import give_way
-from leadline.app.rescore import Rescorer
+from leadline.app.rescore import AT_ONCE, Rescorer
 from leadline.app.survey import frames_of
 from leadline.app.team import TeamBook
 from leadline.app.view import ClusterView
@@ -60,8 +60,6 @@ if TYPE_CHECKING:
     from leadline.store.leases import Lease
 
 FIRST_ACTIVATION = "scored for the first time in a backfill"
-_AT_ONCE = 50_000
-"""Marks whose clusters are scored together before somebody looks at single records. Bounds memory."""
 _FOREVER = 400 * 86_400
 """Seconds within which every signal of usual length has run out; a record without signals is looked at then."""
 
@@ -131,7 +129,7 @@ def _settle_marked(
 
     Returns the last mark looked at, too, None when there were none.
     """
-    marks = next_marks(connection, names, after=after, limit=_AT_ONCE)
+    marks = next_marks(connection, names, after=after, limit=AT_ONCE)
     done = rescorer.settle(connection, depths_of(connection, marks))
     clear_marks(connection, {uid: marks[uid] for uid in done.marks})
     return max(marks, default=None), ChunkScored(done.clusters, done.subjects, 0, 0, len(done.marks))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import polars as pl
 
@@ -12,8 +11,8 @@ from leadline.core.entities import Entity
 from leadline.core.scoring.facts import Facts
 from leadline.frames import lines, local
 
-Rows = Sequence[Sequence[Any]]
-_TIMELINE: dict[str, pl.DataType] = {"uid": pl.String(), "kind": pl.String(), "asset": pl.String(), "at": pl.Int64()}
+TIMELINE: dict[str, pl.DataType] = {"uid": pl.String(), "kind": pl.String(), "asset": pl.String(), "at": pl.Int64()}
+"""Columns of events beside who has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +55,24 @@ class Kept:
         of_people = self.people.select(pl.coalesce("account", "uid").alias("uid"))
         return set(pl.concat([self.accounts.select("uid"), of_people]).to_series().unique().to_list())
 
-    def with_accounts(self, rows: Rows) -> Kept:
-        """With these accounts (uid and facts) in place of those that were kept; their events stay."""
-        fresh = _frame(rows, Entity.ACCOUNT)
+    def with_accounts(self, rows: pl.DataFrame) -> Kept:
+        """With these accounts (`lines.store_schema`) in place of those that were kept; their events stay."""
+        fresh = _facts(rows, Entity.ACCOUNT)
         stay = self.accounts.filter(~pl.col("uid").is_in(fresh["uid"].implode()))
         return replace(self, accounts=pl.concat([stay, _counted(fresh, self.account_events)]))
 
-    def with_people(self, rows: Rows, timelines: Rows) -> Kept:
-        """With these people (uid and facts) and what they did in place of what was kept of them."""
-        fresh, done = _frame(rows, Entity.PERSON), pl.DataFrame(timelines, schema=_TIMELINE, orient="row")
+    def with_people(self, rows: pl.DataFrame, timelines: pl.DataFrame) -> Kept:
+        """With these people (`lines.store_schema`) and what they did (`TIMELINE`) in place of what was kept of them.
+
+        Nobody has moved: they count for the account that is kept of them.
+        """
+        homes = self.people.select("uid", "account")
+        fresh = _facts(rows.drop("account").join(homes, on="uid", how="inner").select(rows.columns), Entity.PERSON)
         others = ~pl.col("uid").is_in(fresh["uid"].implode())
         return replace(
             self,
-            people=pl.concat([self.people.filter(others), _counted(fresh, done)]),
-            people_events=pl.concat([self.people_events.filter(others), done]),
+            people=pl.concat([self.people.filter(others), _counted(fresh, timelines)]),
+            people_events=pl.concat([self.people_events.filter(others), timelines]),
         )
 
     def without(self, clusters: Collection[str]) -> Kept:
@@ -117,11 +120,9 @@ class Kept:
         return found
 
 
-def _frame(rows: Rows, entity: Entity) -> pl.DataFrame:
-    """Facts from rows of the store: uid and facts, lists as the store holds them."""
-    given = lines.store_schema(entity)
-    frame = pl.DataFrame(rows, schema=given, orient="row")
-    return frame.with_columns(pl.col(name).str.json_decode(pl.List(pl.String)) for name in lines.lists(entity))
+def _facts(rows: pl.DataFrame, entity: Entity) -> pl.DataFrame:
+    """Facts from rows of the store: lists are JSON there."""
+    return rows.with_columns(pl.col(name).str.json_decode(pl.List(pl.String)) for name in lines.lists(entity))
 
 
 def _counted(facts: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

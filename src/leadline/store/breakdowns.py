@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from leadline.core.scoring.rowcolumns import lines_of
 from leadline.store.rows import batched
-from leadline.store.tables import breakdowns, scores
+from leadline.store.tables import breakdown_uses, breakdowns, scores
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,17 +31,22 @@ def save_breakdown(connection: Connection, ledger: pl.DataFrame | Sequence[Mappi
     frame = ledger if isinstance(ledger, pl.DataFrame) else pl.DataFrame(list(ledger), infer_schema_length=None)
     frame.write_ipc(content, compression="zstd")
     number = int(connection.execute(select(func.coalesce(func.max(breakdowns.c.number), 0))).scalar_one()) + 1
-    connection.execute(insert(breakdowns).values(number=number, records=records, content=content.getvalue()))
+    connection.execute(insert(breakdowns).values(number=number, content=content.getvalue()))
+    connection.execute(insert(breakdown_uses).values(number=number, records=records))
     return number
 
 
 def release_breakdowns(connection: Connection, numbers: Mapping[int, int]) -> None:
     """So many scores refer to these blocks no more; blocks that none refers to go."""
+    uses = breakdown_uses.c
     for number, count in sorted(numbers.items()):
-        mine = breakdowns.c.number == number
-        connection.execute(update(breakdowns).where(mine).values(records=breakdowns.c.records - count))
+        mine = uses.number == number
+        connection.execute(update(breakdown_uses).where(mine).values(records=uses.records - count))
     for batch in batched(sorted(numbers)):
-        connection.execute(delete(breakdowns).where(breakdowns.c.number.in_(batch), breakdowns.c.records <= 0))
+        query = select(uses.number).where(uses.number.in_(batch), uses.records <= 0)
+        unused = connection.scalars(query).all()
+        for table in (breakdowns, breakdown_uses):
+            connection.execute(delete(table).where(table.c.number.in_(unused)))
 
 
 def release_ledgers(connection: Connection, uids: Iterable[str]) -> None:

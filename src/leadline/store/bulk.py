@@ -84,8 +84,13 @@ def fetch_frame(
     else:
         arrays = [func.json_group_array(column) for column in rows.c]
     texts = connection.execute(select(*arrays)).one()
-    columns = zip(schema.items(), texts, strict=True)
-    return pl.DataFrame([pl.Series(name, orjson.loads(text or "[]"), dtype=kind) for (name, kind), text in columns])
+    found = []
+    for (name, kind), text in zip(schema.items(), texts, strict=True):
+        values = orjson.loads(text or "[]")
+        if kind == pl.Boolean:  # 0 and 1 in SQLite
+            values = [None if value is None else bool(value) for value in values]
+        found.append(pl.Series(name, values, dtype=kind))
+    return pl.DataFrame(found)
 
 
 def among(connection: Connection, column: ColumnElement[str], uids: Collection[str]) -> ColumnElement[bool]:

@@ -7,17 +7,22 @@ concerns (`concerns.py`), and a mark is cleared in the transaction that has brou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, select
 
 from leadline.core.entities import Entity
-from leadline.store.bulk import among, execute_many, fetch_all
+from leadline.store.bulk import among, execute_many, fetch_all, fetch_frame
 from leadline.store.database import upsert
 from leadline.store.rows import batched
 from leadline.store.tables import accounts, activities, dossiers, people
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    Schema = Mapping[str, pl.DataType]
 
 _AT_ONCE = 2_000  # clusters whose lines the database joins to one text
 
@@ -73,27 +78,35 @@ def drop_dossiers(connection: Connection, clusters: Iterable[str]) -> None:
         connection.execute(delete(dossiers).where(dossiers.c.cluster.in_(batch)))
 
 
-def read_accounts(connection: Connection, uids: Iterable[str], names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """uid and these columns of those of the accounts that are there."""
-    columns = [accounts.c[name] for name in names]
-    those = among(connection, accounts.c.uid, set(uids))
-    return fetch_all(connection, select(accounts.c.uid, *columns).where(those, accounts.c.deleted.is_(False)))
+def read_accounts(connection: Connection, uids: Iterable[str], schema: Schema) -> pl.DataFrame:
+    """These columns of those of the accounts that are there."""
+    return _read(connection, accounts, uids, schema)
 
 
-def read_people(connection: Connection, uids: Iterable[str], names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """uid and these columns of those of the people that are there. Their links are as the CRM gives them."""
-    columns = [people.c[name] for name in names]
-    those = among(connection, people.c.uid, set(uids))
-    return fetch_all(connection, select(people.c.uid, *columns).where(those, people.c.deleted.is_(False)))
+def read_people(connection: Connection, uids: Iterable[str], schema: Schema) -> pl.DataFrame:
+    """These columns of those of the people that are there. Their links are as the CRM gives them."""
+    return _read(connection, people, uids, schema)
 
 
-def read_timelines(connection: Connection, roots: Iterable[str]) -> list[tuple[Any, ...]]:
-    """person, kind, asset and time of what these people did, as themselves or as the leads behind whom they are."""
+def _read(connection: Connection, table: Table, uids: Iterable[str], schema: Schema) -> pl.DataFrame:
+    columns = [table.c[name] for name in schema]
+    those = among(connection, table.c.uid, set(uids))
+    return fetch_frame(connection, select(*columns).where(those, table.c.deleted.is_(False)), schema)
+
+
+def read_timelines(connection: Connection, roots: Iterable[str], schema: Schema) -> pl.DataFrame:
+    """What these people did, as themselves or as the leads behind whom they are; `uid` of the schema is the person.
+
+    Its other columns are those of activities.
+    """
+    import polars as pl
+
     stands_for = {uid: uid for uid in roots}
     behind = among(connection, people.c.contact, stands_for)
     leads = fetch_all(connection, select(people.c.uid, people.c.contact).where(behind, people.c.deleted.is_(False)))
-    stands_for.update((uid, contact) for uid, contact in leads if uid not in stands_for)
-    told = (activities.c.person, activities.c.kind, activities.c.asset, activities.c.at)
+    others = {uid: contact for uid, contact in leads if uid not in stands_for}
+    told = [activities.c.person if name == "uid" else activities.c[name] for name in schema]
     alive = (activities.c.deleted.is_(False), activities.c.kind.is_not(None), activities.c.at.is_not(None))
-    query = select(*told).where(among(connection, activities.c.person, stands_for), *alive)
-    return [(stands_for[person], kind, asset, at) for person, kind, asset, at in fetch_all(connection, query)]
+    those = among(connection, activities.c.person, {**stands_for, **others})
+    found = fetch_frame(connection, select(*told).where(those, *alive), schema)
+    return found.with_columns(pl.col("uid").replace(others)) if others else found

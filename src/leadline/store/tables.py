@@ -170,10 +170,17 @@ breakdowns = Table(
     "breakdowns",
     metadata,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    # How many scores refer to it; nobody needs it once there are none.
-    Column("records", BigInteger, nullable=False),
     # The ledgers of the records that were scored together, as a compressed Arrow file.
     Column("content", LargeBinary, nullable=False),
+)
+
+# Beside the contents: a row is rewritten as a whole, and theirs have megabytes.
+breakdown_uses = Table(
+    "breakdown_uses",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    # How many scores refer to it; nobody needs it once there are none.
+    Column("records", BigInteger, nullable=False),
 )
 
 dossiers = Table(
