@@ -15,7 +15,8 @@ from bench.scoring.storing import store
 from rich.console import Console
 from rich.table import Table
 
-LEADLINE, BY_HAND, DUCKDB, PANDAS, FLOOR = "Leadline", "Polars by hand", "DuckDB SQL", "pandas", "scan alone"
+LEADLINE, BY_HAND, DUCKDB, FLOOR = "Leadline", "Polars by hand", "DuckDB SQL", "scan alone"
+PANDAS, TUNED = "pandas", "pandas with NumPy, PyArrow"
 LOOP, RULE_ENGINE, ZEN = "plain Python loop", "rule-engine", "zen-engine"
 LONG = 3  # rounds of programs that take minutes
 CONSOLE = Console(width=150)
@@ -27,7 +28,7 @@ class Disagreement(Exception):  # noqa: N818 - names what happened
 
 def agree(ours: Path, program: Program) -> None:
     """Disagreement unless that program gave what we gave. In a process of its own: see `race`."""
-    theirs = program.arguments[-2]
+    theirs = program.arguments[1]
     command = [str(OURS), str(HERE / "agreement.py"), str(ours), theirs]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -49,7 +50,8 @@ def engines(setting: Setting) -> Targets:
     ours = setting.ours(LEADLINE, world)
     by_hand = setting.rival(BY_HAND, "polars_by_hand.py", world, OURS)
     rivals = [by_hand, *installed([setting.rival(DUCKDB, "duckdb_sql.py", world)])]
-    slow = installed([setting.rival(PANDAS, "pandas_frames.py", world)])
+    frames = setting.rival(PANDAS, "pandas_frames.py", world)
+    slow = installed([frames, setting.rival(TUNED, "pandas_frames.py", world, more=["tuned"])])
     run(ours)
     for program in [*rivals, *slow]:
         run(program)

@@ -42,9 +42,9 @@ class Setting:
         arguments = (str(model), str(world), str(self.out(name)), str(NOW))
         return Program(name, "ours/files.py", arguments)
 
-    def rival(self, name: str, file: str, world: Path, python: Path = PEERS) -> Program:
-        """Somebody else on that world."""
-        return Program(name, f"rivals/{file}", (str(world), str(self.out(name)), str(NOW)), python)
+    def rival(self, name: str, file: str, world: Path, python: Path = PEERS, more: Sequence[str] = ()) -> Program:
+        """Somebody else on that world. `more` are arguments behind the usual ones."""
+        return Program(name, f"rivals/{file}", (str(world), str(self.out(name)), str(NOW), *more), python)
 
 
 @dataclass(frozen=True)

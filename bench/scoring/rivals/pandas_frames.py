@@ -1,6 +1,9 @@
 """The model in pandas, vectorised: merges, one grouping by person, boolean masks; no apply.
 
-python pandas_frames.py WORLD OUT NOW
+    python pandas_frames.py WORLD OUT NOW [tuned]
+
+With `tuned` the activities go through NumPy and PyArrow rather than through pandas: tables instead of merges, and what
+cannot count is left out by the reader.
 """
 
 import sys
@@ -44,28 +47,52 @@ def read(world, name, columns):
     return pd.read_parquet(world / f"{name}.parquet", columns=columns, dtype_backend="pyarrow")
 
 
-def counting(world, now):
-    """Events inside the window of a signal: person, account, and a column of points for each signal."""
+COUNTED = ["person", "account", "kind", "asset", "at"]
+
+
+def by_merging(world, now):
+    """Events that count, with signal and points: tables of kinds and of days, as one joins them in SQL."""
+    signals = enumerate(m.SIGNALS.items())
+    rows = [(kind, place, numbers[3]) for place, (_, numbers) in signals for kind in numbers[0]]
+    kinds = pd.DataFrame(rows, columns=["kind", "signal", "window"]).astype({"kind": "string[pyarrow]"})
+    days = [(at, day, m.worth(name, day)) for at, name in enumerate(m.SIGNALS) for day in range(m.SIGNALS[name][3])]
+    worth = pd.DataFrame(days, columns=["signal", "day", "value"]).astype({"value": np.int32})
+    events = read(world, "events", COUNTED).merge(kinds, on="kind")
+    events["day"] = (now - events["at"]).clip(lower=0) // m.DAY
+    events = events[events["day"] < events["window"]]
+    events = events[(events["kind"] != "content_download") | asked_for(events["asset"])]
+    return events.astype({"day": np.int64}).merge(worth, on=["signal", "day"])
+
+
+def by_tables(world, now):
+    """The same with tables of NumPy instead of merges; PyArrow leaves out what cannot count while it reads."""
     kinds = {kind: place for place, (kinds, *_) in enumerate(m.SIGNALS.values()) for kind in kinds}
     windows = np.array([numbers[3] for numbers in m.SIGNALS.values()])
     longest = int(windows.max())
     worth = np.zeros((len(m.SIGNALS), longest), dtype=np.int32)
     for place, name in enumerate(m.SIGNALS):
         worth[place, : windows[place]] = [m.worth(name, day) for day in range(windows[place])]
-    events = pd.read_parquet(
-        world / "events.parquet",
-        columns=["person", "account", "kind", "asset", "at"],
-        filters=[("at", ">", now - longest * m.DAY), ("kind", "in", list(kinds))],
-        dtype_backend="pyarrow",
-    )
+    filters = [("at", ">", now - longest * m.DAY), ("kind", "in", list(kinds))]
+    events = pd.read_parquet(world / "events.parquet", columns=COUNTED, filters=filters, dtype_backend="pyarrow")
     signal = events["kind"].map(kinds).to_numpy(dtype=np.int64)
     day = np.maximum(now - events["at"].to_numpy(dtype=np.int64), 0) // m.DAY
     inside = day < windows[signal]
     download = signal == list(m.SIGNALS).index("decision_content")
-    asked_for = events["asset"][download].str.contains("|".join(m.ASSETS["decision_content"]), case=False, regex=True)
-    inside[download] &= asked_for.fillna(False).to_numpy(dtype=bool)
-    events, signal, day = events.loc[inside, ["person", "account"]], signal[inside], day[inside]
-    value = worth[signal, day]
+    inside[download] &= asked_for(events["asset"][download])
+    events, signal = events.loc[inside, ["person", "account"]], signal[inside]
+    return events.assign(signal=signal, value=worth[signal, day[inside]])
+
+
+def asked_for(assets):
+    """Whether an asset is one that decides."""
+    named = assets.str.contains("|".join(m.ASSETS["decision_content"]), case=False, regex=True)
+    return named.fillna(False).to_numpy(dtype=bool)
+
+
+def counting(found):
+    """A column of points for each signal, beside person and account."""
+    signal, value = found["signal"].to_numpy(), found["value"].to_numpy()
+    events = found[["person", "account"]].copy()
     for place, name in enumerate(m.SIGNALS):
         events[f"sum.{name}"] = np.where(signal == place, value, 0)
     for name in m.MIN_COUNT:
@@ -276,8 +303,8 @@ def placed(frame, groups, hysteresis):
     return np.select(tests, list(range(len(tests))), default=len(tests))
 
 
-def main(world, out, now):
-    events = counting(world, now)
+def main(world, out, now, tuned):
+    events = counting((by_tables if tuned else by_merging)(world, now))
     accounts = accounts_of(world)
     sums = events.groupby("person", sort=False)[SUMS].sum()
     people = people_of(world, accounts, sums)
@@ -290,4 +317,4 @@ def main(world, out, now):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), "tuned" in sys.argv[4:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from functools import cache
 
@@ -11,17 +10,6 @@ from functools import cache
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
 _MAPPED = 1 << 20
 """Bytes from which on a block is mapped by itself and goes back to the system when it is freed."""
-_POLARS = ("_RJEM_MALLOC_CONF", "narenas:1")
-"""Polars brings an allocator of its own, jemalloc, which reads this when it is loaded."""
-
-
-def share_in_frames() -> None:
-    """Let Polars' threads use one heap; to be called before Polars is imported.
-
-    By default each has several, and what is free in one is of no use to another. Scoring a million records takes
-    100 MB less, and no longer.
-    """
-    os.environ.setdefault(*_POLARS)
 
 
 @cache
