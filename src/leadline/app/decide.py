@@ -132,7 +132,7 @@ def _settle_marked(
     marks = next_marks(connection, names, after=after, limit=AT_ONCE)
     done = rescorer.settle(connection, depths_of(connection, marks))
     clear_marks(connection, {uid: marks[uid] for uid in done.marks})
-    return max(marks, default=None), ChunkScored(done.clusters, done.subjects, 0, 0, len(done.marks))
+    return max(marks, default=None), ChunkScored(done.clusters, done.subjects, 0, 0, len(done.marks), done.digest)
 
 
 def _decide_upto(project: Project, decider: _Decider, lease: Lease, emit: Listener, *, after: str, upto: str) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from leadline.core.entities import Entity
+from leadline.core.scoring.canonical import of_scored
+from leadline.core.scoring.digest import Digest
 from leadline.core.scoring.due import Due, due_all
 from leadline.core.scoring.facts import Facts
 from leadline.core.scoring.plan import compile_model
@@ -104,11 +106,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a pass has settled: marked uids, how many scores were replaced, and of how many clusters."""
+    """What a pass has settled: marked uids, how many scores were replaced, of how many clusters, and their digest."""
 
     marks: list[str] = field(default_factory=list)
     clusters: int = 0
     subjects: int = 0
+    digest: Digest = field(default_factory=Digest)
 
 
 class Rescorer:
@@ -146,7 +149,8 @@ class Rescorer:
         save_rescored(connection, self.rescored(batch, done, settled), now=self._policy.now, due=due)
         clusters = batch.kept.clusters() - moved
         marks = [uid for uid, of in batch.asked.clusters.items() if clusters.issuperset(of)]
-        return Settled(marks, len(clusters), len(settled.changed) + len(settled.same))
+        digest = of_scored(batch.facts.engine, done.only(settled.uids()).scored())
+        return Settled(marks, len(clusters), len(settled.changed) + len(settled.same), digest)
 
     # Reading
 
