@@ -123,7 +123,7 @@ def test_spark_gives_the_same_bits_for_any_partitioning(
     engine: spark.SparkEngine, plain: Model, tmp_path: Path
 ) -> None:
     known = on_polars(plain, CROWD)
-    for number in (1, 2, 7):
+    for number in (1, 7):  # the whole language, below, is cut in 3
         folder = written(tmp_path / str(number), here(CROWD.shuffled(number)))
 
         done = score(plain, in_parts(engine, folder, number), NOW)
