@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, insert, select, text
 
 from leadline.app.rescore import AT_ONCE, Asked, Batch, Rescorer
 from leadline.core.entities import FIELDS, Entity, Kind
+from leadline.core.scoring.facts import Facts
 from leadline.core.scoring.load import load_model
 from leadline.core.scoring.model import Model
 from leadline.frames.drift import Drift, Policy, drift, with_hash
@@ -50,8 +51,56 @@ class Seconds:
     records: int
 
 
-def database(made: World, path: Path) -> Engine:
-    """The world in a new database at `path`, everybody scored a day before; an existing one is opened."""
+Picks = Sequence[tuple[str, str]]
+"""People, and the account or the person alone that each is scored together with."""
+
+
+def picked(made: World, count: int, seed: int = 1) -> Picks:
+    """So many people of the world."""
+    people = _clusters(read(made.folder))[1].collect()
+    return random.Random(seed).sample(sorted(people.iter_rows()), count)
+
+
+def _clusters(found: Facts[pl.DataFrame]) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """uid and cluster of accounts and of people. The account of some people is not there."""
+    accounts = found.accounts.select("uid", cluster="uid")
+    there = accounts.select(account="uid", there="uid")
+    people = found.people.select("uid", "account").join(there, on="account", how="left")
+    return accounts, people.select("uid", cluster=pl.coalesce("there", "uid"))
+
+
+def _around(found: Facts[pl.DataFrame], picks: Picks, share: int, seed: int = 1) -> Facts[pl.DataFrame]:
+    """Of the world one in so many people: everybody who is scored with those picked, and other whole clusters.
+
+    What is done for those picked is the same then as in the whole world, only the database is smaller.
+    """
+    accounts, people = (frame.collect() for frame in _clusters(found))
+    first = pl.DataFrame({"cluster": sorted({cluster for _, cluster in picks})})
+    others = pl.concat([accounts, people]).select("cluster").unique().join(first, on="cluster", how="anti")
+    others = others.sort("cluster").sample(fraction=1, shuffle=True, seed=seed)
+    sizes = people.group_by("cluster").len("people")
+    every = pl.concat([first, others]).join(sizes, on="cluster", how="left", maintain_order="left")
+    enough = every.with_columns(so_far=pl.col("people").fill_null(0).cum_sum())
+    taken = enough.filter(
+        (pl.col("so_far") <= len(people) // share) | pl.col("cluster").is_in(first["cluster"].implode())
+    )
+    mine = [frame.join(taken, on="cluster", how="semi").select("uid").lazy() for frame in (accounts, people)]
+    by_nobody = found.events.join(found.people.select(person="uid"), on="person", how="anti")
+    by_others = by_nobody.join(mine[0].select(account="uid"), on="account", how="semi")
+    by_mine = found.events.join(mine[1].select(person="uid"), on="person", how="semi")
+    return Facts(
+        found.accounts.join(mine[0], on="uid", how="semi"),
+        found.people.join(mine[1], on="uid", how="semi"),
+        pl.concat([by_mine, by_others]),
+        found.engine,
+    )
+
+
+def database(made: World, path: Path, *, picks: Picks = (), share: int = 1) -> Engine:
+    """The world in a new database at `path`, everybody scored a day before; an existing one is opened.
+
+    `share`: one in so many people, those picked and whoever is scored with them among them.
+    """
     if path.exists():
         return open_engine(f"sqlite:///{path}", folder=path.parent)
     part = path.with_suffix(".part")
@@ -59,6 +108,8 @@ def database(made: World, path: Path) -> Engine:
         old.unlink()
     engine = open_engine(f"sqlite:///{part}", folder=path.parent)
     found = read(made.folder)
+    if share > 1:
+        found = _around(found, picks, share)
     accounts, people, events = (frame.collect() for frame in (found.accounts, found.people, found.events))
     people = people.with_columns(
         pl.when(pl.col("account").is_in(accounts["uid"].implode())).then("account").alias("account")
@@ -215,13 +266,10 @@ def everything(engine: Engine) -> list[dict[str, int]]:
     return [dict.fromkeys(part, DRIFTED) for part in _parts(clusters)]
 
 
-def changed(engine: Engine, count: int, seed: int = 1) -> list[dict[str, int]]:
-    """Marks on so many people whose activities have changed, and on their accounts."""
-    with engine.begin() as connection:
-        rows = connection.execute(select(scores.c.uid, scores.c.cluster).where(scores.c.entity == "person")).all()
-    chosen = random.Random(seed).sample(sorted((row.uid, row.cluster) for row in rows), count)
-    accounts = {cluster: DRIFTED for uid, cluster in chosen if cluster != uid}
-    return [{**accounts, **{uid: CHANGED for uid, _ in chosen}}]
+def changed(picks: Picks) -> list[dict[str, int]]:
+    """Marks on these people, whose activities have changed, and on their accounts."""
+    accounts = {cluster: DRIFTED for uid, cluster in picks if cluster != uid}
+    return [{**accounts, **{uid: CHANGED for uid, _ in picks}}]
 
 
 def scores_of(engine: Engine, uids: Sequence[str]) -> pl.DataFrame:

@@ -1,9 +1,10 @@
 """Score from and to a project's database: everybody, or so many people whose activities have changed.
 
-    stored.py WORLD DATABASE MODEL NOW everybody|COUNT
+    stored.py WORLD DATABASE MODEL NOW everybody|COUNT [SHARE]
 
-Works on a copy of the database, which is made when it is not there. Prints what it took as JSON; for so many people
-also whether their accounts come out as they do when everybody is scored.
+With SHARE the database holds one in so many people of the world, the same changed people among them. Works on a copy
+of the database, which is made when it is not there. Prints what it took as JSON; for so many people also whether
+their accounts come out as they do when everybody is scored.
 """
 
 from __future__ import annotations
@@ -14,23 +15,26 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.scoring.store import changed, database, everything, rescore, scorer, scores_of
+from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
 from bench.scoring.world import World
 
 from leadline.core.scoring.load import load_model
 from leadline.store.database import open_engine
 
 
-def main(world: Path, path: Path, model_file: Path, now: int, what: str) -> None:
+def main(folder: str, database_file: str, model_file: str, now: int, *what: str) -> None:
     """Print the figures."""
+    world, path = Path(folder), Path(database_file)
+    who, share = what[0], int(what[1]) if len(what) > 1 else 1
     made = World(world, world / "accounts.parquet", world / "people.parquet", world / "events.parquet")
-    database(made, path).dispose()
+    whole = who == "everybody"
+    picks = () if whole else picked(made, int(who))
+    database(made, path, picks=picks, share=share).dispose()
     copy = path.with_suffix(".copy")
     shutil.copy(path, copy)
     engine = open_engine(f"sqlite:///{copy}", folder=path.parent)
-    model = load_model(model_file.read_text(encoding="utf-8"), place=str(model_file))
-    whole = what == "everybody"
-    marks = everything(engine) if whole else changed(engine, int(what))
+    model = load_model(Path(model_file).read_text(encoding="utf-8"), place=model_file)
+    marks = everything(engine) if whole else changed(picks)
     took = rescore(engine, scorer(model, now, outdated=whole), marks, now)
     told = {"engine": took.wall, **asdict(took)}
     if not whole:
@@ -45,4 +49,4 @@ def main(world: Path, path: Path, model_file: Path, now: int, what: str) -> None
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), *sys.argv[5:])
