@@ -102,7 +102,8 @@ class FakeCRM:
 
     def copied(self) -> Self:
         """Another one in the same state."""
-        state = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "_lock"}
+        locks = (threading.Lock, threading.RLock)
+        state = {each.name: getattr(self, each.name) for each in fields(self) if each.default_factory not in locks}
         return type(self)(**deepcopy(state))
 
     # What a test does

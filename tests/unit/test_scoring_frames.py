@@ -21,7 +21,7 @@ from leadline.frames.tally import tally
 
 NOW = random_scoring.NOW
 ORDER = ["uid", "part", "rule"]
-examples = settings(deadline=None, max_examples=12, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+examples = settings(deadline=None, max_examples=8, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
 class PlainEngine(LocalEngine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,18 +55,26 @@ class Busy(FakeCRM):
             return FakeCRM.fetch(self, request, ids)
 
 
-@pytest.fixture
-def crm() -> Busy:
-    made = Busy(page_size=50)
+@pytest.fixture(scope="module")
+def backfilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Busy]:
+    """The folder of a project that was backfilled, and its CRM, both to be copied."""
+    folder, made = tmp_path_factory.mktemp("backfilled"), Busy(page_size=50)
     for number in range(5):
         made.put("Account", f"a{number}", Name=f"Acme {number}", Industry="Software")
-    return made
+    with fake_project(folder, made) as opened:
+        backfill(opened, lambda _: None)
+    return folder, made
 
 
 @pytest.fixture
-def project(tmp_path: Path, crm: Busy) -> Iterator[Project]:
+def crm(backfilled: tuple[Path, Busy]) -> Busy:
+    return backfilled[1].copied()
+
+
+@pytest.fixture
+def project(tmp_path: Path, backfilled: tuple[Path, Busy], crm: Busy) -> Iterator[Project]:
+    shutil.copytree(backfilled[0], tmp_path, dirs_exist_ok=True)
     with fake_project(tmp_path, crm) as opened:
-        backfill(opened, lambda _: None)
         opened.connections["crm"] = dataclasses.replace(opened.connections["crm"], webhooks=Believing)
         yield opened
 
