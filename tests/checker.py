@@ -37,7 +37,8 @@ class Checker:
 
     def check(self, step: str) -> None:
         """Everything that must hold right after a sync at the stage's time."""
-        stored = {row["uid"]: row for row in self.stage.rows(tables.scores)}
+        told = {row["uid"]: row["pushed"] for row in self.stage.rows(tables.pushes)}
+        stored = {row["uid"]: {**row, "pushed": told.get(row["uid"])} for row in self.stage.rows(tables.scores)}
         for system in self.stage.crms:
             mine = {uid: row for uid, row in stored.items() if uid.startswith(f"{system}/")}
             self._check_system(step, system, mine)

@@ -50,7 +50,7 @@ def _plain(row: Mapping[str, Any]) -> bytes:
 def store_state(on: Stage) -> dict[str, list[bytes]]:
     """What the store holds, as comparable text, without times of reading and the traces of attempts."""
     found = {}
-    for table in (*tables.ENTITY_TABLES.values(), tables.scores, tables.rotation, tables.dirty):
+    for table in (*tables.ENTITY_TABLES.values(), tables.scores, tables.pushes, tables.rotation, tables.dirty):
         rows = [{name: value for name, value in row.items() if name not in TIMES} for row in on.rows(table)]
         found[table.name] = sorted(orjson.dumps(row, option=orjson.OPT_SORT_KEYS) for row in rows)
     lines = [line for ledger in on.ledgers().values() for line in ledger]

@@ -32,7 +32,7 @@ from leadline.store.concerns import CHANGED, DRIFTED
 from leadline.store.database import open_engine
 from leadline.store.dossiers import save_dossiers
 from leadline.store.rescoring import save_rescored
-from leadline.store.tables import ENTITY_TABLES, scores
+from leadline.store.tables import ENTITY_TABLES, pushes, scores
 
 MODEL = Path(__file__).with_name("model.yaml")
 VERSION = "bench/1"
@@ -219,7 +219,6 @@ def _scores(connection: Connection, done: pl.DataFrame, ledger: pl.DataFrame) ->
         "scored_at": NOW - DAY,
         "due_at": NOW + DAY,
         "push_no": 1,
-        "pushed": shown,
         "pushed_at": NOW - DAY,
         "breakdown": number,
     }
@@ -227,7 +226,10 @@ def _scores(connection: Connection, done: pl.DataFrame, ledger: pl.DataFrame) ->
         pl.col("score").alias("pushed_score"), *(pl.lit(value).alias(name) for name, value in constant.items())
     )
     # As a worker comes across them: cluster by cluster.
-    ready = ready.sort("cluster", "uid").select(column.name for column in scores.c if column.name in ready.columns)
+    ready = ready.sort("cluster", "uid")
+    told = ready.select("uid", pushed=pl.lit(shown))
+    execute_many(connection, insert(pushes), told.columns, told.rows())
+    ready = ready.select(column.name for column in scores.c if column.name in ready.columns)
     execute_many(connection, insert(scores), ready.columns, ready.rows())
 
 

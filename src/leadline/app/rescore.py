@@ -176,10 +176,9 @@ class Rescorer:
         shallow = {uid: depth for uid, depth in depths.items() if depth < MOVED}
         places = places_of(connection, shallow)
         former = clusters_scored(connection, places)
-        clusters = {
-            uid: tuple(dict.fromkeys((places[uid].cluster, former.get(uid, uid)))) if uid in places else (uid,)
-            for uid in shallow
-        }
+        clusters: dict[str, tuple[str, ...]] = {uid: (uid,) for uid in shallow}
+        for uid, place in places.items():
+            clusters[uid] = tuple(dict.fromkeys((place.cluster, former.get(uid, uid))))
         return Asked(shallow, places, clusters)
 
     def _refreshed(self, connection: Connection, kept: Kept, asked: Asked) -> Kept:

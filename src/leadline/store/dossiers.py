@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Schema = Mapping[str, pl.DataType]
 
-_AT_ONCE = 2_000  # clusters whose lines the database joins to one text
+_AT_ONCE = 5_000  # clusters whose lines the database joins to one text
 
 
 @dataclass(frozen=True, slots=True)

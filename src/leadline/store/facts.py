@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select
 from leadline.core.entities import Entity
 from leadline.store.bulk import among, fetch_all
 from leadline.store.rows import batched
+from leadline.store.scores import load_scores
 from leadline.store.tables import ENTITY_TABLES, accounts, activities, opportunities, owners, people, scores
 
 _contacts = people.alias("contacts")
@@ -95,7 +96,11 @@ def places_of(connection: Connection, uids: Iterable[str]) -> dict[str, Place]:
     if missing:
         query = _people_with_root(people.c.uid).where(_those(connection, missing))
         found.update((uid, Place(uid, employer or uid)) for uid, _, employer in fetch_all(connection, query))
-    return {uid: found[roots.get(uid, uid)] for uid in wanted if roots.get(uid, uid) in found}
+    # Most of what is asked for are accounts, when everybody is.
+    asked = set(wanted)
+    places = {uid: place for uid, place in found.items() if uid in asked}
+    places.update((uid, found[root]) for uid, root in roots.items() if root in found)
+    return places
 
 
 def _those(connection: Connection, uids: Collection[str]) -> ColumnElement[bool]:
@@ -132,9 +137,7 @@ def load_facts(connection: Connection, clusters: Sequence[str]) -> ClusterFacts:
     employer_of = {row["uid"]: row["account"] for row in facts.people}
     facts.events = _load_events(connection, root_of, employer_of, live)
     facts.opportunities = _load_opportunities(connection, root_of, live)
-    for batch in batched(facts.subjects()):
-        for row in _rows(connection, select(scores).where(scores.c.uid.in_(batch))):
-            facts.scores[row["uid"]] = row
+    facts.scores = load_scores(connection, facts.subjects())
     return facts
 
 

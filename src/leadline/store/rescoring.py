@@ -126,7 +126,7 @@ class Among:
 class Rescored:
     """What a scoring of many records leaves behind.
 
-    `changed`: uid and columns of `scores` that it changes, of those where more than the ledger differs; `ledger`: the
+    `changed`: uid and columns of `scores` that it changes, where more than the ledger differs; `ledger`: the
     wide ledgers of all. All are either `current`, or `outdated`: another version than the present one scored them
     before. `breakdowns`: how many of them refer to which block until now. `versions`: the present ones by connection.
     """

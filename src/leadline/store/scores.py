@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, delete, func, select
 from leadline.store.breakdowns import release_ledgers, save_breakdown
 from leadline.store.database import upsert
 from leadline.store.rows import batched
-from leadline.store.tables import accounts, effects, people, scores
+from leadline.store.tables import accounts, effects, people, pushes, scores
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,12 +22,22 @@ SHOWN = "shown"
 def save_scores(
     connection: Connection, rows: Sequence[Mapping[str, Any]], ledger: pl.DataFrame | Sequence[Mapping[str, Any]]
 ) -> None:
-    """Replace the scores of these records. `ledger` holds the whole ledger of each of them, as a frame or as rows."""
+    """Replace the scores of these records. `ledger` holds the whole ledger of each of them, as a frame or as rows.
+
+    Rows are those of `scores`; with `pushed`, the last values planned for the CRM, where these are others now.
+    """
     if not rows:
         return
     release_ledgers(connection, [row["uid"] for row in rows])
     number = save_breakdown(connection, ledger, records=len(rows)) if len(ledger) else None
+    told = [{"uid": row["uid"], "pushed": row["pushed"]} for row in rows if row.get("pushed") is not None]
+    if told:
+        pushing = upsert(connection, pushes)
+        given = {"pushed": pushing.excluded["pushed"]}
+        connection.execute(pushing.on_conflict_do_update(index_elements=["uid"], set_=given), told)
     ready = [{SHOWN: None, **row, "breakdown": number} for row in rows]
+    for row in ready:
+        row.pop("pushed", None)
     statement = upsert(connection, scores)
     columns = {c.name: statement.excluded[c.name] for c in scores.c if c.name != "uid"}
     connection.execute(statement.on_conflict_do_update(index_elements=["uid"], set_=columns), ready)
@@ -37,13 +47,23 @@ def remove_scores(connection: Connection, uids: Iterable[str]) -> None:
     """Forget records that are gone from the CRM or no longer stand for a person of their own."""
     for batch in batched(sorted(uids)):
         release_ledgers(connection, batch)
-        connection.execute(delete(scores).where(scores.c.uid.in_(batch)))
+        for table in (scores, pushes):
+            connection.execute(delete(table).where(table.c.uid.in_(batch)))
 
 
 def load_score(connection: Connection, uid: str) -> dict[str, Any] | None:
-    """One subject's score row."""
-    row = connection.execute(select(scores).where(scores.c.uid == uid)).mappings().first()
-    return dict(row) if row else None
+    """One subject's score row, with what the CRM was told."""
+    return load_scores(connection, [uid]).get(uid)
+
+
+def load_scores(connection: Connection, uids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same of many, by uid."""
+    found: dict[str, dict[str, Any]] = {}
+    query = select(scores, pushes.c.pushed).outerjoin(pushes, pushes.c.uid == scores.c.uid)
+    for batch in batched(uids):
+        rows = connection.execute(query.where(scores.c.uid.in_(batch))).mappings()
+        found.update((row["uid"], dict(row)) for row in rows)
+    return found
 
 
 def count_scores(connection: Connection) -> int:

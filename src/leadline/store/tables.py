@@ -144,9 +144,8 @@ scores = Table(
     Column("model", _ORDERED, nullable=False),
     Column("scored_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
-    # The last values planned for the CRM, their number, and when they were planned.
+    # The number of the last values planned for the CRM (see `pushes`), their score, and when they were planned.
     Column("push_no", Integer, nullable=False),
-    Column("pushed", Text),
     Column("pushed_score", BigInteger),
     Column("pushed_at", BigInteger),
     # Which segment of the model it was scored by; names of flags, joined by `;`; where the score could lie.
@@ -165,6 +164,15 @@ scores = Table(
 Index("scores_due", scores.c.due_at)
 Index("scores_cluster", scores.c.cluster)
 Index("scores_model", scores.c.model)
+
+# Beside the scores, whose rows are rewritten whenever everybody is scored.
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("uid", _ORDERED, primary_key=True),
+    # The last values planned for the CRM.
+    Column("pushed", Text, nullable=False),
+)
 
 breakdowns = Table(
     "breakdowns",
