@@ -27,14 +27,14 @@ models = random_scoring.models(random_scoring.ALL if NAMED is None else frozense
 examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-@settings(examples, max_examples=30)
+@settings(examples, max_examples=20)
 @given(model=models, records=random_scoring.many_records(4))
 def test_frames_agree_with_the_reference(model: Model, records: Records) -> None:
     """Every column of every score and of every ledger row is equal."""
     agreement.frames_agree(model, records, reference.score_all(model, agreement.world_of(records), NOW))
 
 
-@settings(examples, max_examples=200)
+@settings(examples, max_examples=120)
 @given(model=models, records=random_scoring.records())
 def test_the_evaluator_agrees_with_the_reference(model: Model, records: Records) -> None:
     """One record at a time comes to the same; ledgers sum to scores and parts, and scores lie in their intervals."""

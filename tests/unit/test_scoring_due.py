@@ -64,7 +64,7 @@ def scored_frames(model: Model, records: Records) -> Scored[pl.DataFrame]:
     )
 
 
-@settings(examples, max_examples=60)
+@settings(examples, max_examples=40)
 @given(model=random_scoring.models(), records=random_scoring.records(), n=ns, days=spans, drift=drifts)
 def test_next_due_is_the_first_change(model: Model, records: Any, n: int, days: int, drift: int | None) -> None:
     """Whatever the language says, no change happens before, and there is one at the instant named."""
