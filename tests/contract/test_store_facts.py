@@ -172,6 +172,18 @@ def test_a_lot_at_once_is_more_than_one_statement_can_name(engine: Engine) -> No
     assert len(clusters(engine, *many)) == 40_000
 
 
+def test_leads_are_found_by_their_contacts_though_hardly_anybody_is_one(engine: Engine) -> None:
+    """Not by looking at everybody: of whom no contact is known, the index says nothing."""
+    if engine.dialect.name != "sqlite":
+        pytest.skip("asks SQLite for its plan")
+    put(engine, P, *(person(f"p{number}") for number in range(300)))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        query = "SELECT uid FROM people WHERE contact IN (SELECT value FROM json_each('[]')) AND deleted = 0"
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert plan[0] == "SEARCH people USING INDEX people_contact (contact=?)"
+
+
 def score(uid: str, cluster: str, **values: Any) -> dict[str, Any]:
     zero = {"score": 0, "fit": 0, "fit_max": 0, "persona": 0, "intent": 0, "negative": 0, "completeness": 0}
     texts = {"disqualify_reasons": "", "missing_fields": "", "group": "nurture", "model": "m1"}

@@ -15,15 +15,17 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
-from bench.scoring.world import World
-
 from leadline.core.scoring.load import load_model
+from leadline.frames import heap
 from leadline.store.database import open_engine
 
 
 def main(folder: str, database_file: str, model_file: str, now: int, *what: str) -> None:
     """Print the figures."""
+    heap.share()  # as every command does
+    from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
+    from bench.scoring.world import World
+
     world, path = Path(folder), Path(database_file)
     who, share = what[0], int(what[1]) if len(what) > 1 else 1
     made = World(world, world / "accounts.parquet", world / "people.parquet", world / "events.parquet")

@@ -18,7 +18,7 @@ from leadline.sdk.errors import ConfigError, MissingExtraError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0011"  # newest migration; tests compare it with migrations/versions
+HEAD = "0012"  # newest migration; tests compare it with migrations/versions
 _MIGRATION_LOCK = 0x1EAD11AE
 # How a transaction begins, and the most kilobytes of pages that a connection keeps. The first for those that may
 # write: one that reads first and writes later could otherwise fail at the write.
