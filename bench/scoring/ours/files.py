@@ -10,13 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+from leadline import allocator
 from leadline.core.scoring.load import load_model
-from leadline.frames import heap
 
 
 def main(model: Path, world: Path, out: Path, now: int) -> None:
     """Score, and tell the seconds without imports."""
-    heap.share()  # as every command does
+    allocator.share()  # as every command does
     from leadline.frames.files import score_parquet
 
     began = time.perf_counter()

@@ -20,8 +20,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from leadline import allocator
 from leadline.cli import errors, options
-from leadline.frames.heap import share
 
 COMMANDS: dict[str, str] = {
     "init": "Set up a project folder: settings, mappings, scoring model.",
@@ -103,7 +103,7 @@ def _finish(command: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. What goes wrong is said on stderr, in one line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    share()
+    allocator.share()
     with options.fresh():
         try:
             result = get_command(app)(args=words or ["--help"], prog_name="leadline", standalone_mode=False)
