@@ -15,14 +15,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from leadline import allocator
 from leadline.core.scoring.load import load_model
-from leadline.frames import heap
 from leadline.store.database import open_engine
 
 
 def main(folder: str, database_file: str, model_file: str, now: int, *what: str) -> None:
     """Print the figures."""
-    heap.share()  # as every command does
+    allocator.share()  # as every command does
     from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
     from bench.scoring.world import World
 
