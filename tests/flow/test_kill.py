@@ -234,6 +234,6 @@ def test_killed_anywhere_it_ends_as_if_undisturbed(
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("seed", range(int(os.environ.get("KILL_ROUNDS", "2"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("KILL_ROUNDS", "1"))))
 def test_killed_many_times_more(seed: int, world: World, calm: tuple[Snapshot, Snapshot], tmp_path: Path) -> None:
     killed_anywhere(seed, world, calm, tmp_path)

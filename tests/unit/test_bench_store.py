@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.scoring.store import MODEL, NOW, changed, database, everything, picked, rescore, scorer, scores_of
-from bench.scoring.world import world
+from bench.scoring.store import MODEL, changed, database, everything, picked, rescore, scorer, scores_of
+from bench.scoring.world import NOW, world
 
 from leadline.core.scoring.load import load_model
 

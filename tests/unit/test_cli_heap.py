@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -63,5 +64,8 @@ def test_the_allocator_of_polars_is_told_in_time() -> None:
 
 def _complaint(program: str) -> str:
     """What a fresh interpreter has to say against the program; nothing when it ends well."""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if name != "_RJEM_MALLOC_CONF"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
     return done.stderr if done.returncode else ""
