@@ -189,13 +189,13 @@ def walk(setting: Setting) -> Targets:
 
 
 def spark(setting: Setting) -> Targets:
-    """Scoring on Spark with one core and with two, session start left out, on a tenth of the accounts."""
-    world = setting.world(max(setting.accounts // 10, 1))
+    """Scoring on Spark with one core and with two, session start left out; one round, because it takes minutes."""
+    world = setting.world(setting.accounts)
     programs = [
         Program(master, "ours/on_spark.py", (str(MODEL), str(world), master, str(NOW)))
         for master in ("local[1]", "local[2]")
     ]
-    runs = rounds(programs, min(setting.rounds, LONG))
+    runs = rounds(programs, 1)
     one, two = (runs[program.name] for program in programs)
     CONSOLE.print(f"Spark: {median(one, _engine):.1f} s on one core, {median(two, _engine):.1f} s on two")
     return [Target("times as fast on two cores of Spark", ratio(one, two, _engine), at_least=1.5)]

@@ -2,7 +2,8 @@
 
     python on_spark.py MODEL WORLD MASTER NOW
 
-The start of the session and its first job are left out: a cluster is there before the work is.
+The start of the session and its first job are left out: a cluster is there before the work is. Java's second compiler
+is off: for minutes it keeps a core busy, which is free for it on a machine with more cores than Spark is told to use.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from leadline.core.scoring.load import load_model
 from leadline.frames.spark import open_engine
 
 
+OPTIONS = {"spark.driver.memory": "4g", "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+
+
 def main(place: Path, world: Path, master: str, now: int) -> None:
     """Score, tell the seconds."""
     model = load_model(place.read_text(), place=str(place))
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_engine(Path(folder), master=master, options={"spark.driver.memory": "4g"}) as engine,
+        open_engine(Path(folder), master=master, options=OPTIONS) as engine,
     ):
         accounts = engine.read(world / "accounts.parquet", subject_schema(Entity.ACCOUNT))
         people = engine.read(world / "people.parquet", subject_schema(Entity.PERSON))
