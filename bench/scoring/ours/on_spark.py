@@ -20,7 +20,6 @@ from leadline.core.scoring.facts import EVENTS, Facts, subject_schema
 from leadline.core.scoring.load import load_model
 from leadline.frames.spark import open_engine
 
-
 OPTIONS = {"spark.driver.memory": "4g", "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
 
 
