@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-BUDGETS = {"structure": 60, "unit": 120, "contract": 150, "flow": 670, "peers": 120, "heavy": 540}
+BUDGETS = {"structure": 60, "unit": 150, "contract": 150, "flow": 950, "peers": 120, "heavy": 600}
 
 
 class Budgets:
