@@ -15,9 +15,10 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from leadline.core.scoring.compile import break_down
-from leadline.core.scoring.facts import SCORES, Cell, Facts, Gather, Lazy
+from leadline.core.scoring.facts import SCORES, Cell, Facts, Lazy
 from leadline.core.scoring.plan import Plan
 from leadline.frames.local import LocalEngine, account_schema, event_schema, person_schema
+from leadline.frames.tally import gathered
 from leadline.frames.wide import Wide
 
 _PAIR = {"kind": pl.String(), "asset": pl.String()}
@@ -80,7 +81,7 @@ class _Layout(LocalEngine):
         native: pl.LazyFrame = events.to_native()
         holder = pl.coalesce("person", "account").alias("holder")
         found = self.share(
-            nw.from_native(native.group_by(holder).agg(_gathered(cell).alias(cell.name) for cell in cells))
+            nw.from_native(native.group_by(holder).agg(gathered(cell).alias(cell.name) for cell in cells))
         )
         return found, found
 
@@ -144,16 +145,3 @@ def _laid(plan: Plan, now: int, pairs: pl.DataFrame) -> _Laid:
     found = break_down(plan, Facts(accounts.lazy(), people.lazy(), events.lazy(), layout), now)
     plans = [broken.frame.select(*SCORES, *broken.rows).to_native() for broken in found.both]
     return _Laid(given, layout.steps, plans)
-
-
-def _gathered(cell: Cell) -> pl.Expr:
-    mine, value = pl.col("event_class") == cell.event_class, pl.col(cell.of)
-    match cell.how:
-        case Gather.SUM:
-            return pl.when(mine).then(value).otherwise(0).sum()
-        case Gather.LOWEST:
-            return pl.when(mine).then(value).min()
-        case Gather.HIGHEST:
-            return pl.when(mine).then(value).max()
-        case Gather.COUNT:
-            return (mine & value.is_not_null()).sum().cast(pl.Int64)

@@ -73,7 +73,7 @@ def _hashes(column: str, suffix: str = "", *, few: int | None = None) -> list[pl
 
 def _grouped(events: pl.LazyFrame, cells: Sequence[Cell]) -> pl.LazyFrame:
     proofs = [pl.col(_PROOF).min().alias(_LOWEST), pl.col(_PROOF).max().alias(_HIGHEST)]
-    return events.group_by(HASH).agg(*proofs, *[_gathered(cell).alias(cell.name) for cell in cells])
+    return events.group_by(HASH).agg(*proofs, *[gathered(cell).alias(cell.name) for cell in cells])
 
 
 def _narrow(tallied: pl.DataFrame) -> pl.DataFrame:
@@ -84,7 +84,8 @@ def _narrow(tallied: pl.DataFrame) -> pl.DataFrame:
     return tallied.drop(_HIGHEST).cast({name: pl.Int32() for name, small in fits.items() if small})
 
 
-def _gathered(cell: Cell) -> pl.Expr:
+def gathered(cell: Cell) -> pl.Expr:
+    """In a grouping by holder: what the cell comes to."""
     mine, value = pl.col("event_class") == cell.event_class, pl.col(cell.of)
     match cell.how:
         case Gather.SUM:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +11,12 @@ import narwhals.stable.v2 as nw
 from leadline.core.scoring.facts import Cell, Gather, Lazy, Schema
 
 
-class Portable:
+class Portable(ABC):
     """Base of engines."""
 
+    @abstractmethod
     def constant(self, columns: Mapping[str, Sequence[Any]], schema: Schema) -> Lazy:
         """A small frame of these values."""
-        raise NotImplementedError
 
     def number(self, frame: Lazy) -> Lazy:
         """With the uid as `key`."""
