@@ -52,6 +52,8 @@ _USUALLY = {
     "spark.ui.showConsoleProgress": "false",
     # Else Java is told the line of Python behind every one of some ten thousand expressions: half of the planning.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # A record has some 230 columns on the way. Above 100, Spark passes every row through each step by itself.
+    "spark.sql.codegen.maxFields": "1000",
 }
 # One machine: listen on loopback only; few partitions, since every one costs a task.
 _ON_ONE_MACHINE = {
