@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 LEADLINE, BY_HAND, DUCKDB, FLOOR = "Leadline", "Polars by hand", "DuckDB SQL", "scan alone"
-PANDAS, TUNED = "pandas", "pandas with NumPy, PyArrow"
+PANDAS, ARROW, TUNED = "pandas", "pandas with Arrow's types", "pandas with NumPy, PyArrow"
 LOOP, RULE_ENGINE, ZEN = "plain Python loop", "rule-engine", "zen-engine"
 LONG = 3  # rounds of programs that take minutes
 CONSOLE = Console(width=150)
@@ -50,8 +50,8 @@ def engines(setting: Setting) -> Targets:
     ours = setting.ours(LEADLINE, world)
     by_hand = setting.rival(BY_HAND, "polars_by_hand.py", world, OURS)
     rivals = [by_hand, *installed([setting.rival(DUCKDB, "duckdb_sql.py", world)])]
-    frames = setting.rival(PANDAS, "pandas_frames.py", world)
-    slow = installed([frames, setting.rival(TUNED, "pandas_frames.py", world, more=["tuned"])])
+    ways = {PANDAS: (), ARROW: ("arrow",), TUNED: ("tuned",)}
+    slow = installed([setting.rival(name, "pandas_frames.py", world, more=more) for name, more in ways.items()])
     run(ours)
     for program in [*rivals, *slow]:
         run(program)

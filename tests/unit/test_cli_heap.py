@@ -40,12 +40,13 @@ assert not begin <= places[2] < end, "what is large lies in the heap, and stays 
 
 
 _POLARS = """
-import os, sys
+import gc, os, sys
 from leadline import cli
 assert "polars" not in sys.modules, "its allocator has been loaded before it could be told"
 cli.main(["--help"])
 assert os.environ["_RJEM_MALLOC_CONF"] == "narenas:1"
 assert "polars" not in sys.modules
+assert gc.get_threshold()[0] == 50_000
 """
 
 

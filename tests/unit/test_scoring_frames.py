@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from tests.oracle import random_scoring
 
+from leadline.core.scoring import expressions as ex
 from leadline.core.scoring.compile import score
 from leadline.core.scoring.facts import Cell, Facts, Gather
 from leadline.core.scoring.model import Model
@@ -17,7 +19,7 @@ from leadline.core.scoring.portable import Portable
 from leadline.frames import local
 from leadline.frames.files import score_parquet
 from leadline.frames.local import LocalEngine
-from leadline.frames.tally import tally
+from leadline.frames.tally import HASH, SEEDS, joined, tally
 
 NOW = random_scoring.NOW
 ORDER = ["uid", "part", "rule"]
@@ -100,6 +102,31 @@ def test_uids_whose_hashes_meet_are_told() -> None:
 
     assert found is not None
     assert sorted(found[0]["worth_0_0"].to_list()) == [1, 2]
+
+
+def test_a_tally_is_not_given_to_somebody_whose_hash_is_the_same() -> None:
+    """Who did nothing is in no grouping, so that only the second hash tells."""
+    events = pl.LazyFrame(
+        {"person": ["a"], "account": [None], "event_class": [0], "points_0": [1]},
+        schema_overrides={"account": pl.String},
+    )
+    people = pl.LazyFrame({"uid": ["a", "b"]})
+    found = tally(events, [Cell("worth_0_0", "points_0", 0, Gather.SUM)], people)
+    assert found is not None
+    others = found[0].with_columns(pl.lit("b").hash(SEEDS[0]).alias(HASH))
+
+    for tallied, worth in ((found[0], [1, None]), (others, [None, None])):
+        assert joined(people, tallied.lazy()).sort("uid").collect()["worth_0_0"].to_list() == worth
+
+
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 40])
+def test_few_words_and_many_are_looked_for_alike(count: int) -> None:
+    """What is missing stays open."""
+    frame = pl.DataFrame({"word": ["w0", f"w{count - 1}", "other", None]})
+
+    found = nw.from_native(frame).select(found=ex.one_of(nw.col("word"), [f"w{number}" for number in range(count)]))
+
+    assert found.to_native()["found"].to_list() == [True, True, False, None]
 
 
 def test_entries_of_segments_stay_in_the_order_of_the_file() -> None:

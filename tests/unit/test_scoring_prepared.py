@@ -74,6 +74,15 @@ def test_assets_that_nobody_has_met_before_count() -> None:
     assert found == {"price list": [0], "case 1": [7_000], "case 2": [7_000], "case 3": [7_000]}
 
 
+def test_not_more_assets_are_remembered_than_asked_for() -> None:
+    """A worker that runs for months meets ever new ones."""
+    scoring = Prepared(compile_model(load_model(ASSETS, place="model")), NOW, assets=2)
+
+    for number in range(5):
+        scoring.score(downloads(f"case {number}"))
+        assert 1 <= len(scoring._met) <= 2
+
+
 def test_an_empty_batch_has_no_scores() -> None:
     """Nor has the batch after a full one anything of it."""
     scoring = Prepared(compile_model(load_model(ASSETS, place="model")), NOW)

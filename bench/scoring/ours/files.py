@@ -17,6 +17,7 @@ from leadline.core.scoring.load import load_model
 def main(model: Path, world: Path, out: Path, now: int) -> None:
     """Score, and tell the seconds without imports."""
     allocator.share()  # as every command does
+    allocator.collect_seldom()
     from leadline.frames.files import score_parquet
 
     began = time.perf_counter()

@@ -23,6 +23,7 @@ from leadline.store.database import open_engine
 def main(folder: str, database_file: str, model_file: str, now: int, *what: str) -> None:
     """Print the figures."""
     allocator.share()  # as every command does
+    allocator.collect_seldom()
     from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
     from bench.scoring.world import World
 

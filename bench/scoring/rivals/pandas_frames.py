@@ -1,9 +1,10 @@
 """The model in pandas, vectorised: merges, one grouping by person, boolean masks; no apply.
 
-    python pandas_frames.py WORLD OUT NOW [tuned]
+    python pandas_frames.py WORLD OUT NOW [arrow|tuned]
 
-With `tuned` the activities go through NumPy and PyArrow rather than through pandas: tables instead of merges, and what
-cannot count is left out by the reader.
+Columns have the types that pandas gives them by itself, or with `arrow` and `tuned` those of Arrow. With `tuned` the
+activities go through NumPy and PyArrow rather than through pandas: tables instead of merges, and what cannot count is
+left out by the reader.
 """
 
 import sys
@@ -43,28 +44,29 @@ def bits(tests, first=0):
     return sum(test.astype(np.int32) * (1 << first + place) for place, test in enumerate(tests))
 
 
-def read(world, name, columns):
-    return pd.read_parquet(world / f"{name}.parquet", columns=columns, dtype_backend="pyarrow")
+def read(world, name, columns, types, **more):
+    return pd.read_parquet(world / f"{name}.parquet", columns=columns, **types, **more)
 
 
 COUNTED = ["person", "account", "kind", "asset", "at"]
 
 
-def by_merging(world, now):
+def by_merging(world, now, types):
     """Events that count, with signal and points: tables of kinds and of days, as one joins them in SQL."""
     signals = enumerate(m.SIGNALS.items())
     rows = [(kind, place, numbers[3]) for place, (_, numbers) in signals for kind in numbers[0]]
-    kinds = pd.DataFrame(rows, columns=["kind", "signal", "window"]).astype({"kind": "string[pyarrow]"})
+    kinds = pd.DataFrame(rows, columns=["kind", "signal", "window"])
     days = [(at, day, m.worth(name, day)) for at, name in enumerate(m.SIGNALS) for day in range(m.SIGNALS[name][3])]
     worth = pd.DataFrame(days, columns=["signal", "day", "value"]).astype({"value": np.int32})
-    events = read(world, "events", COUNTED).merge(kinds, on="kind")
+    events = read(world, "events", COUNTED, types)
+    events = events.merge(kinds.astype({"kind": events["kind"].dtype}), on="kind")
     events["day"] = (now - events["at"]).clip(lower=0) // m.DAY
     events = events[events["day"] < events["window"]]
     events = events[(events["kind"] != "content_download") | asked_for(events["asset"])]
     return events.astype({"day": np.int64}).merge(worth, on=["signal", "day"])
 
 
-def by_tables(world, now):
+def by_tables(world, now, types):
     """The same with tables of NumPy instead of merges; PyArrow leaves out what cannot count while it reads."""
     kinds = {kind: place for place, (kinds, *_) in enumerate(m.SIGNALS.values()) for kind in kinds}
     windows = np.array([numbers[3] for numbers in m.SIGNALS.values()])
@@ -73,7 +75,7 @@ def by_tables(world, now):
     for place, name in enumerate(m.SIGNALS):
         worth[place, : windows[place]] = [m.worth(name, day) for day in range(windows[place])]
     filters = [("at", ">", now - longest * m.DAY), ("kind", "in", list(kinds))]
-    events = pd.read_parquet(world / "events.parquet", columns=COUNTED, filters=filters, dtype_backend="pyarrow")
+    events = read(world, "events", COUNTED, types, filters=filters)
     signal = events["kind"].map(kinds).to_numpy(dtype=np.int64)
     day = np.maximum(now - events["at"].to_numpy(dtype=np.int64), 0) // m.DAY
     inside = day < windows[signal]
@@ -104,15 +106,17 @@ def towards_zero(values, cap):
     return np.minimum(values, cap) if cap > 0 else np.maximum(values, cap)
 
 
-def accounts_of(world):
+def accounts_of(world, types):
     """Accounts with the points, the openness and the missing facts that they do not share with people."""
     columns = [
         "uid", *SHARED, "business_model", "technologies", "maturity", "target_tier", "lifecycle", "previous_group",
     ]  # fmt: skip
-    frame = read(world, "accounts", columns)
-    system = np.array([words is not None and any(word in words for word in m.SYSTEMS)
-                       for words in frame["technologies"].array._pa_array.to_pylist()])  # fmt: skip
-    no_systems = frame["technologies"].list.len().fillna(0).to_numpy(dtype=np.int64) == 0
+    frame = read(world, "accounts", columns, types)
+    technologies = frame["technologies"]
+    if types:
+        technologies = technologies.array._pa_array.to_pylist()
+    system = np.array([words is not None and any(word in words for word in m.SYSTEMS) for words in technologies])
+    no_systems = np.array([words is None or len(words) == 0 for words in technologies])
     immature = frame["maturity"].isna()
     ready = frame["maturity"].isin(["medium", "high"]) | system
     still_open = ~ready & (immature | no_systems)
@@ -153,13 +157,13 @@ def with_fit(frame):
     return frame
 
 
-def people_of(world, accounts, sums):
+def people_of(world, accounts, sums, types):
     """People with their account's facts, their own points, and their sums of signals."""
     columns = [
         "uid", "account", *SHARED, "seniority", "function", "lead_source", "buying_stage", "email_class", "urgency",
         "budget", "opted_out", "previous_group",
     ]  # fmt: skip
-    frame = read(world, "people", columns)
+    frame = read(world, "people", columns, types)
     own = segment_of(frame)
     theirs = accounts.drop(columns="previous_group").rename(columns={"uid": "home"})
     frame = frame.merge(theirs, left_on="account", right_on="home", how="left", suffixes=("", "_of"))
@@ -303,11 +307,12 @@ def placed(frame, groups, hysteresis):
     return np.select(tests, list(range(len(tests))), default=len(tests))
 
 
-def main(world, out, now, tuned):
-    events = counting((by_tables if tuned else by_merging)(world, now))
-    accounts = accounts_of(world)
+def main(world, out, now, how):
+    types = {"dtype_backend": "pyarrow"} if how else {}
+    events = counting((by_tables if how == "tuned" else by_merging)(world, now, types))
+    accounts = accounts_of(world, types)
     sums = events.groupby("person", sort=False)[SUMS].sum()
-    people = people_of(world, accounts, sums)
+    people = people_of(world, accounts, sums, types)
     strays = events[events["account"].notna()]
     strays = strays[~strays["person"].isin(people["uid"])]
     nobody = strays.groupby("account", sort=False)[SUMS].sum()
@@ -317,4 +322,4 @@ def main(world, out, now, tuned):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), "tuned" in sys.argv[4:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), "".join(sys.argv[4:]))

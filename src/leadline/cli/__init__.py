@@ -104,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. What goes wrong is said on stderr, in one line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     allocator.share()
+    allocator.collect_seldom()
     with options.fresh():
         try:
             result = get_command(app)(args=words or ["--help"], prog_name="leadline", standalone_mode=False)

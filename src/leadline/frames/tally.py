@@ -14,7 +14,7 @@ from leadline.core.scoring.facts import Cell, Gather
 
 HASH = "uid_hash"
 _PROOF, _LOWEST, _HIGHEST = "uid_proof", "lowest_proof", "highest_proof"
-_SEEDS = (11, 23)
+SEEDS = (11, 23)
 _BY = "_of_person"
 _BY_NAME = "names_somebody"
 _NAMED = pl.col("person").is_not_null().alias(_BY_NAME)
@@ -67,7 +67,7 @@ def joined(frame: pl.LazyFrame, tallied: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _hashes(column: str, suffix: str = "", *, few: int | None = None) -> list[pl.Expr]:
-    first, second = (pl.col(column).hash(seed) for seed in _SEEDS)
+    first, second = (pl.col(column).hash(seed) for seed in SEEDS)
     return [(first if few is None else first % few).alias(HASH + suffix), second.alias(_PROOF + suffix)]
 
 

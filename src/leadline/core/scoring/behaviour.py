@@ -14,7 +14,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from leadline.core.scoring.expressions import age, either, some, text
+from leadline.core.scoring.expressions import age, either, one_of, some, text
 from leadline.core.scoring.facts import Cell, Facts, Gather, Lazy
 from leadline.core.scoring.model import DAY, Pick
 from leadline.core.scoring.plan import Plan, TimedSignal
@@ -44,13 +44,14 @@ class Classes:
     asset_kinds: tuple[str, ...]
 
 
-def classes_of(plan: Plan, facts: Facts[Any], events: Lazy) -> Classes:
-    """The classes that occur. `events` have `kind` and `asset`; only those that can count are asked."""
+def classes_of(plan: Plan, facts: Facts[Any]) -> Classes:
+    """The classes that occur, at whatever time: to read times as well would take longer."""
     signals = plan.all_signals()
     asset_kinds = tuple(sorted({kind for timed in signals if timed.signal.assets for kind in timed.signal.kinds}))
     pairs = {(kind, "") for timed in signals for kind in timed.signal.kinds}
     if asset_kinds:
-        named = events.filter(nw.col("kind").is_in(list(asset_kinds)) & ~nw.col("asset").is_null())
+        events: Lazy = nw.from_native(facts.events).lazy()
+        named = events.filter(one_of(nw.col("kind"), asset_kinds) & ~nw.col("asset").is_null())
         (frame,) = facts.engine.collect([named.select("kind", "asset").unique()])
         columns = facts.engine.columns(frame)
         pairs.update(zip(columns["kind"], columns["asset"], strict=True))
@@ -76,15 +77,14 @@ def _relevant(plan: Plan, facts: Facts[Any], now: int, *, any_age: bool) -> Lazy
     for timed in plan.all_signals():
         for kind in timed.signal.kinds:
             windows[kind] = max(windows.get(kind, 0), timed.signal.window_days)
-    found = events.filter(nw.col("kind").is_in(sorted(windows)))
-    if any_age:
-        return found
+    if any_age or not windows:
+        return events.filter(one_of(nw.col("kind"), sorted(windows)))
     ordered = sorted(windows.items(), key=lambda item: (item[1], item[0]))
     tests = []
     for days, kinds in groupby(ordered, key=lambda item: item[1]):
-        tests.append(nw.col("kind").is_in([kind for kind, _ in kinds]) & (nw.col("at") > now - days * DAY))
-    longest = max(windows.values(), default=0)
-    return found.filter(nw.col("at") > now - longest * DAY).filter(some(tests)) if windows else found
+        tests.append(one_of(nw.col("kind"), [kind for kind, _ in kinds]) & (nw.col("at") > now - days * DAY))
+    longest = max(windows.values())
+    return events.filter(nw.col("at") > now - longest * DAY).filter(some(tests))
 
 
 def _classed(classes: Classes, facts: Facts[Any], events: Lazy, now: int) -> Lazy:
@@ -99,7 +99,7 @@ def _classed(classes: Classes, facts: Facts[Any], events: Lazy, now: int) -> Laz
     schema = {"kind": _TEXT, "asset_key": _TEXT, "event_class": _INT, "offset": _INT, "window": _INT}
     keys = ["kind"]
     if classes.asset_kinds:
-        named = nw.col("kind").is_in(list(classes.asset_kinds)) & ~nw.col("asset").is_null()
+        named = one_of(nw.col("kind"), classes.asset_kinds) & ~nw.col("asset").is_null()
         events = events.with_columns(either(named, nw.col("asset"), text("")).alias("asset_key"))
         keys.append("asset_key")
     else:
@@ -166,7 +166,7 @@ def tallies(plan: Plan, facts: Facts[Any], now: int, *, detail: bool) -> Tallied
     left out, and `count_` where nobody asks for it."""
     idle = any(variant.model.idle for variant in plan.every())
     events = _relevant(plan, facts, now, any_age=idle)
-    classes = classes_of(plan, facts, events)
+    classes = classes_of(plan, facts)
     if not classes.every:
         return Tallied(None, {}, frozenset(), frozenset(), ())
     lively = any(variant.model.committee for variant in plan.every())
@@ -266,7 +266,7 @@ def decoded(timed: TimedSignal, worth: nw.Expr) -> nw.Expr:
 def counted_events(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
     """Events inside their signal's window: known (person or null), place (account or null), signal, at."""
     events = _relevant(plan, facts, now, any_age=False)
-    classes = classes_of(plan, facts, events)
+    classes = classes_of(plan, facts)
     table: dict[str, list[int]] = {"event_class": [], "signal": [], "days": []}
     for found in classes.every:
         for timed in found.members:
@@ -281,7 +281,7 @@ def counted_events(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Laz
 def last_positive(plan: Plan, facts: Facts[Any], people: Lazy, now: int) -> Lazy:
     """uid of each person and account, and the time of the last event of a positive signal (positive_at)."""
     events = _relevant(plan, facts, now, any_age=True)
-    classes = classes_of(plan, facts, events)
+    classes = classes_of(plan, facts)
     positive = [found.index for found in classes.every if any(timed.positive for timed in found.members)]
     events = _classed(classes, facts, events, now).filter(nw.col("event_class").is_in(positive))
     events = _located(events, people)

@@ -68,7 +68,7 @@ class Conduct:
             if functions is None:
                 found[f"seat_{entry.any.id}"] = engaged
             else:
-                found[f"seat_{entry.any.id}"] = engaged & function.is_in(list(functions))
+                found[f"seat_{entry.any.id}"] = engaged & ex.one_of(function, functions)
                 found[f"chair_{entry.any.id}"] = engaged & function.is_null()
         return found
 

@@ -6,7 +6,7 @@ Only constructs that every engine has: explicit nulls, nested when, integers bel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_, or_
@@ -23,6 +23,7 @@ Expr = nw.Expr
 Lazy = nw.LazyFrame[Any]
 # Added before a floor division so that it never sees a negative number; a multiple of POINT.
 _LIFT = 2**40 * POINT
+_FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _test(key: str, operand: Any, fact: str, now: int) -> Expr:
         answer: Expr = nw.when(~_missing(fact)).then(together)
         return answer
     if key == "in":
-        return value.is_in(list(operand))
+        return one_of(value, operand)
     if key == "equals":
         if isinstance(operand, bool):
             return value if operand else ~value
@@ -147,6 +148,14 @@ def _test(key: str, operand: Any, fact: str, now: int) -> Expr:
     above = [value >= low] if low is not None else []
     below = [value < high] if high is not None else []
     return every(above + below)
+
+
+def one_of(value: Expr, words: Collection[Any]) -> Expr:
+    """Whether the value is one of these; open where it is missing. A few are compared faster than looked up."""
+    if 0 < len(words) <= _FEW:
+        return some([value == word for word in words])
+    found: Expr = value.is_in(list(words))
+    return found
 
 
 def age(at: Expr, now: int) -> Expr:
@@ -210,7 +219,7 @@ def total(parts: Iterable[Expr]) -> Expr:
 
 def persona_points(persona: Persona) -> Expr:
     """Thousandths for seniority and function."""
-    buys = nw.col("person_function").is_in(list(persona.functions)).fill_null(value=False)
+    buys = one_of(nw.col("person_function"), persona.functions).fill_null(value=False)
     return either(buys, by_seniority(persona.points), by_seniority(persona.elsewhere))
 
 

@@ -84,7 +84,7 @@ def _reach(pick: Pick, persona: Persona | None) -> Expr:
     words = [*SENIORITIES, ""]
     of_both = {w: pick([persona.points.get(w, 0), persona.elsewhere.get(w, 0)]) for w in words}
     some, other = (pick([table.get(w, 0) for w in words]) for table in (persona.points, persona.elsewhere))
-    unknown = either(function.is_in(list(persona.functions)), ex.small(some), ex.small(other))
+    unknown = either(ex.one_of(function, persona.functions), ex.small(some), ex.small(other))
     found = either(seniority.is_null(), unknown, nw.col("persona_points"))
     neither = either(seniority.is_null(), ex.small(pick([some, other])), ex.by_seniority(of_both))
     return either(function.is_null(), neither, found)
