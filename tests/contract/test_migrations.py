@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from subprocess import PIPE
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 import leadline.store
@@ -69,6 +71,33 @@ def test_workers_that_start_together_migrate_once(new_database: NewDatabase, tmp
     engine = open_engine(url, folder=tmp_path)
     assert inspect(engine).has_table("effects")
     engine.dispose()
+
+
+def test_a_file_that_somebody_is_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself refuses at once to begin a write-ahead log meanwhile."""
+    path = tmp_path / "new.db"
+    maker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN EXCLUSIVE")
+    threading.Timer(0.3, maker.rollback).start()
+    open_engine(f"sqlite:///{path}?timeout=0.01", folder=tmp_path).dispose()
+    maker.close()
+
+
+def test_migrations_that_end_half_way_leave_the_database_as_it_was(new_database: NewDatabase, tmp_path: Path) -> None:
+    """All of them are one transaction, on SQLite too; the next start begins anew."""
+    url = new_database(empty=True)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE pushes (in_the_way INTEGER)"))  # a late migration makes this one
+    with pytest.raises(ConfigError, match="pushes"):
+        open_engine(url, folder=tmp_path)
+    assert inspect(engine).get_table_names() == ["pushes"]
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE pushes"))
+    engine.dispose()
+    opened = open_engine(url, folder=tmp_path)
+    assert inspect(opened).has_table("effects")
+    opened.dispose()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(new_database: NewDatabase, tmp_path: Path) -> None:

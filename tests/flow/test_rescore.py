@@ -121,5 +121,8 @@ def test_a_new_model_that_moves_nobody_is_settled_without_a_look_at_single_recor
     assert standing(desk) == before
     with desk.project() as project, project.reading().begin() as connection:
         versions = set(connection.scalars(select(tables.scores.c.model)))
-        blocks = connection.scalar(select(func.count()).select_from(tables.breakdowns))
-    assert (len(versions), blocks) == (1, 1)
+        counts = [
+            connection.scalar(select(func.count()).select_from(table))
+            for table in (tables.breakdowns, tables.score_history)
+        ]
+    assert (len(versions), counts) == (1, [1, 0])

@@ -50,6 +50,15 @@ assert gc.get_threshold()[0] == 50_000
 """
 
 
+_THREADS = """
+import sys
+from leadline import cli
+cli.main(["--project", "no/such/folder", sys.argv[1]])
+import polars
+assert polars.thread_pool_size() == 1
+"""
+
+
 def test_what_is_loaded_is_frozen_once() -> None:
     assert _complaint(_LOOK) == ""
 
@@ -63,10 +72,22 @@ def test_the_allocator_of_polars_is_told_in_time() -> None:
     assert _complaint(_POLARS) == ""
 
 
-def _complaint(program: str) -> str:
+@pytest.mark.parametrize("command", ["sync", "run", "backfill"])
+def test_what_scores_batch_by_batch_has_one_thread_for_frames(command: str) -> None:
+    assert "Error" not in _complaint(_THREADS, command)
+
+
+def _complaint(program: str, *words: str) -> str:
     """What a fresh interpreter has to say against the program; nothing when it ends well."""
-    environment = {name: value for name, value in os.environ.items() if name != "_RJEM_MALLOC_CONF"}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("_RJEM_MALLOC_CONF", "POLARS_MAX_THREADS")
+    }
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     return done.stderr if done.returncode else ""

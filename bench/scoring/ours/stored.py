@@ -22,8 +22,9 @@ from leadline.store.database import open_engine
 
 def main(folder: str, database_file: str, model_file: str, now: int, *what: str) -> None:
     """Print the figures."""
-    allocator.share()  # as every command does
+    allocator.share()  # as a worker does
     allocator.collect_seldom()
+    allocator.one_thread()
     from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
     from bench.scoring.world import World
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from leadline import allocator
 from leadline.cli import options, output
 from leadline.cli.output import Column
 
@@ -32,6 +33,7 @@ def backfill(
 
     leadline backfill
     """
+    allocator.one_thread()
     from leadline.app import backfill as use_case
     from leadline.app.bootstrap import open_project
     from leadline.cli import heap, summary

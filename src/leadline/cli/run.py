@@ -6,6 +6,7 @@ from contextlib import closing
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
+from leadline import allocator
 from leadline.cli import options, output
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run() -> None:
 
     Example: leadline --project /srv/acme run
     """
+    allocator.one_thread()
     from leadline.app.bootstrap import open_project
     from leadline.app.schedule import Health, Worker
     from leadline.app.webhooks import Receiver, address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leadline import allocator
 from leadline.cli import options
 
 
@@ -13,6 +14,7 @@ def sync() -> int:
 
     Example, once a day and no worker: leadline --project acme sync --json >> sync.log
     """
+    allocator.one_thread()
     from leadline.app import sync as use_case
     from leadline.app.bootstrap import open_project
     from leadline.cli import heap, summary

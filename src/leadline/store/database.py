@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,7 @@ _SQLITE = {"IMMEDIATE": 16_384, "DEFERRED": 4_096}
 _STATEMENTS = 16
 """Prepared statements that a SQLite connection keeps, with the values bound to them: one with a list of 2,000 names
 takes some 200 kB, and each length of a list is a statement of its own. The usual 128 save no CPU of a backfill."""
+_MAKING = 5  # seconds that others are given for making a database
 _one_thread = threading.Lock()  # Alembic's context is a global
 
 
@@ -111,7 +114,7 @@ def _sqlite_engine(url: Any, begin: str, kilobytes: int) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, see below
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         # An intent that a power cut could take back would let a write happen twice.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA cache_size=-{kilobytes}")
@@ -123,6 +126,24 @@ def _sqlite_engine(url: Any, begin: str, kilobytes: int) -> Engine:
         connection.exec_driver_sql(f"BEGIN {begin}")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Ask for a write-ahead log. Who does so while another process makes the file is refused without any waiting."""
+    ask = functools.partial(connection.execute, "PRAGMA journal_mode=WAL")
+    try:
+        ask()
+    except sqlite3.OperationalError:
+        from tenacity import Retrying, retry_if_exception_type, stop_after_delay
+        from tenacity.wait import wait_random
+
+        patient = Retrying(
+            retry=retry_if_exception_type(sqlite3.OperationalError),
+            wait=wait_random(0.01, 0.1),
+            stop=stop_after_delay(_MAKING),
+            reraise=True,
+        )
+        patient(ask)
 
 
 def impatient(engine: Engine, seconds: float) -> Engine:

@@ -1,7 +1,8 @@
 """What scores were before they changed.
 
-The present one stands in `scores`. What it replaced is kept when score, parts, group, segment or model
-differ, so that a record which is scored for the first time, or to the same effect, costs nothing here.
+The present one stands in `scores`. What it replaced is kept when score, parts, group or segment differ, so that a
+record which is scored for the first time, or to the same effect, costs nothing here: also when another version of the
+model comes to the same. A state names the model and the time by which it was last confirmed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from leadline.store.rows import batched
 from leadline.store.tables import score_history, scores
 
 _PARTS = tuple(part.value for part in Part if part.value in scores.c)
-_TOLD = ("score", "group", "model", *_PARTS)
+_TOLD = ("score", "group", *_PARTS)
 
 
 def keep_former(

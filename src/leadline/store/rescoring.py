@@ -144,8 +144,7 @@ def save_rescored(connection: Connection, done: Rescored, *, now: int, due: Mapp
 
     `due`: by uid, where that changes: `due_at`, `next_change_at`, `next_group`.
     """
-    _keep_former(connection, Among(uids=done.changed["uid"].to_list()).conditions(connection), now=now)
-    _keep_former(connection, done.outdated.conditions(connection), now=now)
+    _keep_former(connection, done.changed["uid"].to_list(), now=now)
     number = save_breakdown(connection, done.ledger, records=len(done.ledger))
     release_breakdowns(connection, done.breakdowns)
     confirmed = update(scores).values(breakdown=number, scored_at=now)
@@ -170,7 +169,7 @@ _PARTS = tuple(part.value for part in Part if part.value in scores.c)
 _KEPT = ("uid", "scored_at", "score", "group", "group_since", "crossing", "model")
 
 
-def _keep_former(connection: Connection, which: Iterable[ColumnElement[bool]], *, now: int) -> None:
+def _keep_former(connection: Connection, uids: Iterable[str], *, now: int) -> None:
     """What is about to be replaced of these scores, as `past_scores.py` keeps it, by the database alone."""
     parts: Any = literal("{")
     for place, name in enumerate(_PARTS):
@@ -178,7 +177,6 @@ def _keep_former(connection: Connection, which: Iterable[ColumnElement[bool]], *
     segment = scores.c.segment if "segment" in scores.c else literal(None, String)
     columns = [*_KEPT, "parts", "segment", "replaced_at"]
     source = [*(scores.c[name] for name in _KEPT), parts + literal("}"), segment, literal(now)]
-    for those in which:
-        former = select(*source).where(those, scores.c.scored_at < now)
-        statement = upsert(connection, score_history).from_select(columns, former)
-        connection.execute(statement.on_conflict_do_nothing(index_elements=["uid", "replaced_at"]))
+    former = select(*source).where(among(connection, scores.c.uid, set(uids)), scores.c.scored_at < now)
+    statement = upsert(connection, score_history).from_select(columns, former)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["uid", "replaced_at"]))

@@ -228,7 +228,7 @@ Index("versions_replaced", versions.c.replaced_at)
 score_history = Table(
     "score_history",
     metadata,
-    # What stood in `scores` before the scoring at `replaced_at` changed score, group, segment or model.
+    # What stood in `scores` before the scoring at `replaced_at` changed score, a part, group or segment.
     Column("uid", _ORDERED, primary_key=True),
     Column("replaced_at", BigInteger, primary_key=True),
     # When it was last confirmed.
