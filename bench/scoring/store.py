@@ -35,7 +35,7 @@ from leadline.store.rescoring import save_rescored
 from leadline.store.tables import ENTITY_TABLES, pushes, scores
 
 MODEL = Path(__file__).with_name("model.yaml")
-VERSION = "bench/1"
+VERSION, ANOTHER = "bench/1", "bench/2"
 _ALL = 1 << 40  # points and seconds that nothing reaches: nobody is left to be decided on
 
 

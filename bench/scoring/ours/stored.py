@@ -1,10 +1,11 @@
 """Score from and to a project's database: everybody, or so many people whose activities have changed.
 
-    stored.py WORLD DATABASE MODEL NOW everybody|COUNT [SHARE]
+    stored.py WORLD DATABASE MODEL NOW everybody|another|COUNT [SHARE]
 
-With SHARE the database holds one in so many people of the world, the same changed people among them. Works on a copy
-of the database, which is made when it is not there. Prints what it took as JSON; for so many people also whether
-their accounts come out as they do when everybody is scored.
+With `another` everybody is scored by another version of the model, which comes to the same. With SHARE the database
+holds one in so many people of the world, the same changed people among them. Works on a copy of the database, which
+is made when it is not there. Prints what it took as JSON; for so many people also whether their accounts come out as
+they do when everybody is scored.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ def main(folder: str, database_file: str, model_file: str, now: int, *what: str)
     allocator.share()  # as a worker does
     allocator.collect_seldom()
     allocator.one_thread()
-    from bench.scoring.store import changed, database, everything, picked, rescore, scorer, scores_of
+    from bench.scoring.store import ANOTHER, VERSION, changed, database, everything, picked, rescore, scorer, scores_of
     from bench.scoring.world import World
 
     world, path = Path(folder), Path(database_file)
     who, share = what[0], int(what[1]) if len(what) > 1 else 1
     made = World(world, world / "accounts.parquet", world / "people.parquet", world / "events.parquet")
-    whole = who == "everybody"
+    whole = who in ("everybody", "another")
+    version = ANOTHER if who == "another" else VERSION
     picks = () if whole else picked(made, int(who))
     database(made, path, picks=picks, share=share).dispose()
     copy = path.with_suffix(".copy")
@@ -39,7 +41,7 @@ def main(folder: str, database_file: str, model_file: str, now: int, *what: str)
     engine = open_engine(f"sqlite:///{copy}", folder=path.parent)
     model = load_model(Path(model_file).read_text(encoding="utf-8"), place=model_file)
     marks = everything(engine) if whole else changed(picks)
-    took = rescore(engine, scorer(model, now, outdated=whole), marks, now)
+    took = rescore(engine, scorer(model, now, outdated=whole, version=version), marks, now)
     told = {"engine": took.wall, **asdict(took)}
     if not whole:
         accounts = sorted({uid for part in marks for uid in part if "/companies/" in uid})

@@ -94,7 +94,10 @@ def fetch_frame(
 
 
 def among(connection: Connection, column: ColumnElement[str], uids: Collection[str]) -> ColumnElement[bool]:
-    """Whether the column is one of these texts: a single parameter, however many they are."""
+    """Whether the column is one of these texts: a single parameter, however many they are.
+
+    They are sorted, which is soon done for those that are: better from a dict in order than from a set.
+    """
     asked = sorted(uids)
     if connection.dialect.name == "postgresql":
         return column == any_(bindparam(None, asked, type_=ARRAY(Text)))

@@ -46,12 +46,12 @@ def read_states(connection: Connection, uids: Iterable[str], versions: Mapping[s
 
     `current`: whether the present version has scored the record; `versions` gives that of each connection.
     """
-    return _states(connection, among(connection, scores.c.uid, set(uids)), versions)
+    return _states(connection, among(connection, scores.c.uid, dict.fromkeys(uids)), versions)
 
 
 def read_states_within(connection: Connection, clusters: Iterable[str], versions: Mapping[str, str]) -> pl.DataFrame:
     """The same of everybody who was scored in these clusters."""
-    return _states(connection, among(connection, scores.c.cluster, set(clusters)), versions)
+    return _states(connection, among(connection, scores.c.cluster, dict.fromkeys(clusters)), versions)
 
 
 def _states(connection: Connection, those: ColumnElement[bool], versions: Mapping[str, str]) -> pl.DataFrame:
@@ -71,7 +71,7 @@ def _states(connection: Connection, those: ColumnElement[bool], versions: Mappin
 
 def clusters_scored(connection: Connection, uids: Iterable[str]) -> dict[str, str]:
     """In which cluster each of these records was scored, as far as they were."""
-    query = select(scores.c.uid, scores.c.cluster).where(among(connection, scores.c.uid, set(uids)))
+    query = select(scores.c.uid, scores.c.cluster).where(among(connection, scores.c.uid, dict.fromkeys(uids)))
     return dict(fetch_all(connection, query))
 
 
@@ -89,7 +89,7 @@ def due_within(connection: Connection, clusters: Sequence[str], *, now: int) -> 
 
 def moved_within(connection: Connection, uids: Iterable[str]) -> set[str]:
     """Those of these accounts and people that have a mark of moving."""
-    query = select(dirty.c.uid).where(among(connection, dirty.c.uid, set(uids)), dirty.c.depth == MOVED)
+    query = select(dirty.c.uid).where(among(connection, dirty.c.uid, dict.fromkeys(uids)), dirty.c.depth == MOVED)
     return {uid for (uid,) in fetch_all(connection, query)}
 
 
@@ -177,6 +177,6 @@ def _keep_former(connection: Connection, uids: Iterable[str], *, now: int) -> No
     segment = scores.c.segment if "segment" in scores.c else literal(None, String)
     columns = [*_KEPT, "parts", "segment", "replaced_at"]
     source = [*(scores.c[name] for name in _KEPT), parts + literal("}"), segment, literal(now)]
-    former = select(*source).where(among(connection, scores.c.uid, set(uids)), scores.c.scored_at < now)
+    former = select(*source).where(among(connection, scores.c.uid, dict.fromkeys(uids)), scores.c.scored_at < now)
     statement = upsert(connection, score_history).from_select(columns, former)
     connection.execute(statement.on_conflict_do_nothing(index_elements=["uid", "replaced_at"]))
