@@ -53,10 +53,10 @@ class LocalEngine(Portable):
         rows = native.select(pl.len()).collect().item()
         shares = 1 + rows // self._lines_at_once
         share = pl.col("uid").hash() % shares
-        message = pl.col("line").sort().str.join(BREAK)
+        message = pl.col("line").list.sort().list.join(BREAK)  # faster than to sort within the grouping
         total = Digest()
         for number in range(shares):
-            found = native.filter(share == number).group_by("uid").agg(message).collect()
+            found = native.filter(share == number).group_by("uid").agg("line").select(message).collect()
             total += of_messages(text.encode() for text in found["line"])
         return total
 
