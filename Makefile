@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install deploy demo test test-fast soak fuzz peers java lint types bench bench-scoring complete-read wheel constraints clean
+.PHONY: help install deploy demo test test-fast soak fuzz edits peers java lint types bench bench-scoring complete-read wheel constraints clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -49,6 +49,9 @@ soak: install ## a simulated day with 2 % faults and three killed workers an hou
 
 fuzz: install ## scoring beside its reference, 10,000 random pairs of each kind; FUZZ="--pairs N --only walk|scoring|interval|minutes"
 	@$(BIN)/python -m tests.oracle.fuzz $(FUZZ)
+
+edits: install ## stored scores after 1,000 random edit sequences have the digest of everything scored anew; 10 minutes
+	@EDIT_SEQUENCES=1000 $(PYTEST) tests/flow/test_digest_of_edits.py
 
 test-fast: install ## every test that does not need minutes
 	@$(PYTEST) -m "not heavy"

@@ -1,6 +1,6 @@
 """After every sequence of random edits, what is stored has the digest of everything scored anew from its facts. 10 s.
 
-`EDIT_SEQUENCES=1000 pytest tests/flow/test_digest_of_edits.py` goes through a thousand.
+`make edits` goes through a thousand sequences (`EDIT_SEQUENCES`).
 """
 
 from __future__ import annotations

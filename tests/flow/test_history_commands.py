@@ -81,6 +81,38 @@ def test_a_diff_shows_who_moves_where_and_why(terminal: Terminal, tmp_path: Path
     assert text.endswith("of 3 records 0 change group, 0 change score")
 
 
+def test_a_model_is_checked_on_what_is_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rules that no record has, that all have, and pairs that the same have."""
+    desk, file = Desk(tmp_path), tmp_path / "doubtful.yaml"
+    for number in range(25):
+        desk.account(f"a{number}")
+    desk.backfill()
+    terminal = Terminal(tmp_path, capsys, output.moment(desk.now))
+    rule = "  - {id: %s, name: %s, part: fit, points: 20, when: {field: account.industry, in: [%s]}}\n"
+    never, same = (rule % told for told in (("made", "Makes", "manufacturing"), ("again", "Again", "software, retail")))
+    file.write_text(MODEL.replace("signals:\n", f"{never}{same}signals:\n", 1))
+
+    def warned(*words: str) -> set[tuple[str, str]]:
+        found = terminal.type("model", "check", str(file), *words, "--json").answer["warnings"]
+        return {(finding["code"], finding["path"]) for finding in found}
+
+    found = {("always", "rules[0]"), ("never", "rules[1]"), ("never", "rules[2]"), ("twins", "rules[3]")}
+    assert warned() & found == set()
+    assert found <= warned("--stored")
+    assert terminal.type("model", "check", str(file), "--stored").code == 0
+    ended = terminal.type("model", "check", str(file), "--stored", "--strict")
+    assert ended.code == 2
+    assert "warnings about tiny" in ended.err
+
+
+def test_a_replay_is_told_as_json_too(terminal: Terminal) -> None:
+    """With the sum of its lines as the score, by the model of today or (--as-known) of then."""
+    at = ("--at", output.moment(START + DAY + 60), "--json")
+    for words, score in (((), 70_000), (("--as-known",), 75_000)):
+        told = terminal.type("explain", "a1", *at, *words).answer
+        assert (told["score"], sum(line["points"] for line in told["lines"])) == (score, score)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -123,7 +123,7 @@ def test_spark_gives_the_same_bits_for_any_partitioning(
     engine: spark.SparkEngine, plain: Model, tmp_path: Path
 ) -> None:
     known = on_polars(plain, CROWD)
-    for number in (1, 7):  # the whole language, below, is cut in 3
+    for number in (1, 7):  # the whole language, below, is cut in 2
         folder = written(tmp_path / str(number), here(CROWD.shuffled(number)))
 
         done = score(plain, in_parts(engine, folder, number), NOW)
@@ -137,7 +137,7 @@ def test_spark_reads_the_whole_language_as_polars_does(engine: spark.SparkEngine
     folder = written(tmp_path / "facts", here(CROWD))
     wanted = score(LANGUAGE, here(CROWD), NOW)
 
-    done = score(LANGUAGE, in_parts(engine, folder, 3), NOW)
+    done = score(LANGUAGE, in_parts(engine, folder, 2), NOW)
 
     assert of_scored(engine, done) == of_scored(local.ENGINE, wanted)
     assert wanted.ledger["rule"].n_unique() > 20

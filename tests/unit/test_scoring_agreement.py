@@ -10,13 +10,16 @@ import os
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.oracle import agreement, random_scoring
 from tests.oracle import reference_scorer as reference
 from tests.oracle.random_scoring import Records
 
+from leadline.core.scoring.canonical import of_scored
 from leadline.core.scoring.compile import score
+from leadline.core.scoring.digest import Digest
 from leadline.core.scoring.model import Model
 from leadline.frames import local
 
@@ -45,15 +48,24 @@ def test_the_evaluator_agrees_with_the_reference(model: Model, records: Records)
         agreement.adds_up(result)
 
 
-@settings(examples, max_examples=10)
-@given(model=models, records=random_scoring.records(), seed=st.randoms(use_true_random=False))
-def test_neither_order_nor_partitions_matter(model: Model, records: Records, seed: Any) -> None:
-    """Accounts with their people and their events, and people without one, dealt to two heaps and shuffled."""
+@pytest.mark.parametrize("heaps", [1, 2, 7])
+def test_neither_order_nor_partitions_matter(heaps: int) -> None:
+    """Accounts with their people and their events, and people without one, dealt to heaps and shuffled."""
+
+    @settings(examples, max_examples=5)
+    @given(model=models, records=random_scoring.many_records(heaps), seed=st.randoms(use_true_random=False))
+    def check(model: Model, records: Records, seed: Any) -> None:
+        _partitions_come_to_the_same(model, records, heaps, seed)
+
+    check()
+
+
+def _partitions_come_to_the_same(model: Model, records: Records, heaps: int, seed: Any) -> None:
     whole = score(model, local.facts(records.accounts, records.people, records.events), NOW)
-    dealt = [(seed.randrange(2), part) for part in random_scoring.partitions(records)]
+    dealt = [(seed.randrange(heaps), part) for part in random_scoring.partitions(records)]
 
     parts = []
-    for heap in range(2):
+    for heap in range(heaps):
         mine = [part for number, part in dealt if number == heap]
         rows = [[row for part in mine for row in getattr(part, name)] for name in ("accounts", "people", "events")]
         parts.append(score(model, local.facts(*(seed.sample(some, len(some)) for some in rows)), NOW))
@@ -62,6 +74,8 @@ def test_neither_order_nor_partitions_matter(model: Model, records: Records, see
     scores, ledger = pl.concat([part.scores for part in parts]), pl.concat([part.ledger for part in parts])
     assert whole.scores.sort("uid").equals(scores.sort("uid"))
     assert whole.ledger.sort(order).equals(ledger.sort(order))
+    digests = [of_scored(local.ENGINE, part) for part in parts]
+    assert sum(digests, start=Digest()) == of_scored(local.ENGINE, whole)
 
 
 def test_nothing_is_a_float() -> None:

@@ -50,6 +50,8 @@ def test_a_piece_of_the_fuzz(kind: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert failure == ""
     assert counts["models"] == 30
     assert counts["pairs"] > 30
+    assert (counts["month: due"] > 0) == (kind == "walk")
+    assert fuzz.wakeups(counts) <= fuzz.WAKEUPS
 
 
 def test_a_difference_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
