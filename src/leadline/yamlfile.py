@@ -338,6 +338,8 @@ def _reword(detail: _Detail, model: type[BaseModel]) -> list[Mistake]:
         return [Mistake((), f"key '{key}' is missing")]
     if error["type"] == "extra_forbidden":
         return [Mistake((), f"unknown key '{key}'", did_you_mean(key, _keys_at(model, error["loc"][:-1])))]
+    if error["type"] == "too_short" and not error["input"]:
+        return [Mistake((), "is empty", "Name at least one.")]
     if error["type"] in ("literal_error", "enum", "union_tag_invalid"):
         return [_unknown_value(error)]
     message = " or ".join(detail.alternatives) if detail.alternatives else _wording(error)

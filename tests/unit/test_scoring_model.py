@@ -105,6 +105,18 @@ REFUSED = {
         "signals:\n  - id: a\n    name: A\n    kinds: [webinar]\n    points: 3\n    cap: -3\n",
         "m.yaml:8: signals[0].cap: should have the sign of points",
     ),
+    "cap of nothing": (
+        "signals:\n  - id: a\n    name: A\n    kinds: [webinar]\n    points: 3\n    account_cap: 0\n",
+        "m.yaml:8: signals[0].account_cap: should not be 0. Leave the key out for no cap.",
+    ),
+    "asset without letters": (
+        "signals:\n  - id: a\n    name: A\n    kinds: [webinar]\n    points: 3\n    assets: [case, '']\n",
+        "signals[0].assets[1]: is empty: every asset contains it",
+    ),
+    "no kinds": (
+        "signals:\n  - id: a\n    name: A\n    kinds: []\n    points: 3\n",
+        "m.yaml:6: signals[0].kinds: is empty. Name at least one.",
+    ),
     "two decays": (
         "signals:\n  - {id: a, name: A, kinds: [webinar], points: 3, half_life_days: 2, steps: [[3, 1]]}\n",
         "half_life_days is given too",

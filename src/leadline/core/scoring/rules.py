@@ -134,9 +134,6 @@ class Signal(Item):
             raise MistakesError([Mistake(("points",), "gives no points")])
         if self.half_life_days and self.steps:
             raise MistakesError([Mistake(("steps",), "half_life_days is given too", "Keep one of the two.")])
-        for key, limit in (("cap", self.cap), ("account_cap", self.account_cap)):
-            if limit is not None and limit * self.points <= 0:
-                raise MistakesError([Mistake((key,), "should have the sign of points")])
         previous = 0
         for position, (day, points) in enumerate(self.steps or ()):
             if day <= previous:
@@ -146,6 +143,18 @@ class Signal(Item):
             previous = day
         if self.alone and self.points > 0:
             raise MistakesError([Mistake(("alone",), "makes sense for negative points only")])
+        return self
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        for key, limit in (("cap", self.cap), ("account_cap", self.account_cap)):
+            if limit == 0:
+                raise MistakesError([Mistake((key,), "should not be 0", "Leave the key out for no cap.")])
+            if limit is not None and limit * self.points < 0:
+                raise MistakesError([Mistake((key,), "should have the sign of points")])
+        if self.assets and "" in self.assets:
+            path = ("assets", self.assets.index(""))
+            raise MistakesError([Mistake(path, "is empty: every asset contains it", "Leave `assets` out for any.")])
         return self
 
 
