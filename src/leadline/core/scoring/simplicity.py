@@ -6,21 +6,18 @@ forty rules, and two points of a hundred change no decision.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, product
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadline.core.scoring.ceilings import most_of, reachable, unlimited_score
-from leadline.core.scoring.condition import Condition
-from leadline.core.scoring.model import POINT, Model, Rule, Segment, Signal
-from leadline.core.scoring.plan import SUBJECTS, Plan, compile_model, values_apart
+from leadline.core.scoring.model import POINT, Committee, Model, Part, Rule, Segment, Signal
+from leadline.core.scoring.overlap import Shares, is_impossible, shape_of, shares_of
+from leadline.core.scoring.plan import SUBJECTS, Plan, compile_model
 from leadline.yamlfile import Path
 
 MANY = 40  # entries that give points
 TINY_PERCENT = 2  # of the range of the score
-_COMBINATIONS = 5_000  # of facts that segments are tried on
 
 # What somebody does who wants to buy, and what anybody does.
 DECISIVE = ("demo_request", "trial_signup", "pricing_page_view", "comparison_page_view", "form_submission")
@@ -43,7 +40,9 @@ def warnings_of(model: Model) -> list[Finding]:
     return [
         *_too_many(model),
         *_tiny(model),
+        *_worthless(model),
         *_duplicates(model),
+        *_impossible(model),
         *_alike(model),
         *_no_negative(model),
         *_idle_groups(model),
@@ -79,28 +78,74 @@ def _strengths(model: Model) -> Iterator[tuple[str, int, Any, int | None]]:
         yield "signals", position, signal, most_of(signal, of_account=True) or most_of(signal, of_account=False)
 
 
+def _worthless(model: Model) -> Iterator[Finding]:
+    """Entries without points that nothing else makes use of either."""
+    used = set(_used(model))
+    for section in ("rules", "committee"):
+        for position, item in enumerate(getattr(model, section)):
+            if item.points == 0 and item.id not in used and not item.qualification:
+                message = f"'{item.id}' gives no points, and nothing asks for it"
+                yield Finding("tiny", (section, position, "points"), message, "Drop it, or give it points.")
+
+
+def _used(model: Model) -> Iterator[str]:
+    """Ids that conditions and groups ask for, and those to which a segment gives points."""
+    for item in (*model.rules, *model.flags, *model.disqualify):
+        yield from item.when.named()
+    for groups in (model.groups, *(segment.own_groups or () for segment in model.segments)):
+        for group in groups:
+            yield from group.needs
+    for segment in model.segments:
+        yield from (name for name, points in segment.points.items() if points)
+
+
+def _impossible(model: Model) -> Iterator[Finding]:
+    for section in ("rules", "flags", "disqualify", "segments"):
+        for position, item in enumerate(getattr(model, section)):
+            if is_impossible(item.when):
+                message = f"'{item.id}' asks for what cannot be true of one record"
+                yield Finding(
+                    "impossible", (section, position, "when"), message, "Join the tests by `any`, or drop it."
+                )
+
+
 def _duplicates(model: Model) -> Iterator[Finding]:
-    for section, shape in (("rules", _rule_shape), ("signals", _signal_shape), ("disqualify", _rule_shape)):
-        first: dict[str, str] = {}
+    for section, shape in _SHAPES.items():
+        fix = "Keep one, with the points of both." if section in _GIVING else "Keep one."
+        first: dict[Hashable, str] = {}
         for position, item in enumerate(getattr(model, section)):
             key = shape(item)
             if key in first:
                 message = f"'{item.id}' asks the same as '{first[key]}'"
-                yield Finding("duplicate", (section, position), message, "Keep one, with the points of both.")
+                yield Finding("duplicate", (section, position), message, fix)
             first.setdefault(key, item.id)
 
 
-def _rule_shape(rule: Any) -> str:
-    content = {"when": rule.when.model_dump(mode="json", by_alias=True, exclude_none=True)}
-    content["applies_to"] = rule.applies_to
-    content["segments"] = rule.segments
-    return json.dumps(content, sort_keys=True)
+def _rule_shape(rule: Any) -> Hashable:
+    return shape_of(rule.when), *(rule.counts_for(entity) for entity in SUBJECTS), _unordered(rule.segments)
 
 
-def _signal_shape(signal: Signal) -> str:
-    assets = sorted(word.lower() for word in signal.assets or ())
-    content = [sorted(signal.kinds), assets, signal.min_count, signal.min_people, signal.segments]
-    return json.dumps(content)
+def _signal_shape(signal: Signal) -> Hashable:
+    assets = _unordered([word.lower() for word in signal.assets or ()])
+    return _unordered(signal.kinds), assets, signal.min_count, signal.min_people, _unordered(signal.segments)
+
+
+def _committee_shape(committee: Committee) -> Hashable:
+    return committee.people, _unordered(committee.functions), _unordered(committee.segments)
+
+
+def _unordered(words: Sequence[str] | None) -> Hashable:
+    return None if words is None else frozenset(words)
+
+
+_GIVING = ("rules", "signals", "committee")
+_SHAPES: Mapping[str, Callable[[Any], Hashable]] = {
+    "rules": _rule_shape,
+    "signals": _signal_shape,
+    "committee": _committee_shape,
+    "flags": _rule_shape,
+    "disqualify": _rule_shape,
+}
 
 
 def _alike(model: Model) -> Iterator[Finding]:
@@ -135,29 +180,62 @@ def _idle_groups(model: Model) -> Iterator[Finding]:
 
 
 def _out_of_reach(model: Model, plan: Plan) -> Iterator[Finding]:
-    paths: dict[str, Path] = {segment.id: ("segments", n) for n, segment in enumerate(model.segments)}
-    for variant in plan.every():
-        at = paths.get(variant.segment, ())
-        yield from _maximum(variant, at)
-        yield from _unreached_groups(variant, at)
+    """Each once, and for whom, when that is not everybody whom the place in the file is about."""
+    segments = {segment.id: segment for segment in model.segments}
+    numbers = {name: number for number, name in enumerate(segments)}
+    found: dict[tuple[Finding, str], list[str]] = {}
+    for variant in (plan, *(plan for _, plan in plan.variants)):
+        for finding in (*_maxima(variant), *_unreached_groups(variant)):
+            owner = variant.segment if _owns(segments.get(variant.segment), finding.path) else ""
+            found.setdefault((finding, owner), []).append(variant.segment)
+    for (finding, owner), where in found.items():
+        if owner:
+            path = ("segments", numbers[owner], *finding.path)
+            yield replace(finding, path=path, message=f"{_whose(where)}: {finding.message}")
+        elif len(where) <= sum(not _owns(segment, finding.path) for segment in segments.values()):
+            yield replace(finding, message=f"{_whose(where)}: {finding.message}")
+        else:
+            yield finding
 
 
-def _maximum(plan: Plan, at: Path) -> Iterator[Finding]:
-    top = plan.model.total.max
-    most = [unlimited_score(plan, entity).high for entity in SUBJECTS]
-    if top is not None and all(high is not None and high < top * POINT for high in most):
-        found = max(high for high in most if high is not None)
-        message = f"no record can have more than {found / POINT:g} of {top} points"
-        yield Finding("maximum", (*at, "total", "max"), message, "Lower the maximum, or give more points.")
+def _owns(segment: Segment | None, path: Path) -> bool:
+    """Whether a segment says for itself what stands at that path of the model."""
+    if segment is None:
+        return False
+    if path[0] == "parts":
+        limits = segment.parts.get(Part(str(path[1])))
+        return limits is not None and path[2] in limits.model_fields_set
+    return (segment.total if path[0] == "total" else segment.own_groups) is not None
 
 
-def _unreached_groups(plan: Plan, at: Path) -> Iterator[Finding]:
+def _whose(segments: Sequence[str]) -> str:
+    return ", ".join(f"in segment '{name}'" if name else "outside of segments" for name in segments)
+
+
+def _maxima(plan: Plan) -> Iterator[Finding]:
+    total = [unlimited_score(plan, entity).high for entity in SUBJECTS]
+    yield from _maximum(total, plan.model.total.max, ("total", "max"), "points")
+    ranges = [reachable(plan, entity) for entity in SUBJECTS]
+    for part in Part:
+        most = [found[part.value].high for found in ranges]
+        yield from _maximum(most, plan.model.limits(part).max, ("parts", part.value, "max"), f"points of {part.value}")
+
+
+def _maximum(most: Sequence[int | None], top: int | None, path: Path, points: str) -> Iterator[Finding]:
+    """`most` that accounts and people can have, None where there is no end."""
+    ends = [high for high in most if high is not None]
+    if top is not None and len(ends) == len(most) and max(ends) < top * POINT:
+        message = f"no record can have more than {max(ends) / POINT:g} of {top} {points}"
+        yield Finding("maximum", path, message, "Lower the maximum, or give more points.")
+
+
+def _unreached_groups(plan: Plan) -> Iterator[Finding]:
     ranges = {entity: reachable(plan, entity) for entity in SUBJECTS}
     for position, group in enumerate(plan.model.groups):
         shut = [name for name in group.when if all(_misses(group.when[name], ranges[e].get(name)) for e in SUBJECTS)]
         for name in shut:
             message = f"nobody gets into '{group.group}': {name} cannot lie in {list(group.when[name])}"
-            yield Finding("unreached", (*at, "groups", position, "when", name), message, "Move the band.")
+            yield Finding("unreached", ("groups", position, "when", name), message, "Move the band.")
 
 
 def _misses(band: tuple[int | None, int | None], found: Any) -> bool:
@@ -176,40 +254,27 @@ def _segment_warnings(model: Model) -> Iterator[Finding]:
     """Facts that two segments claim, and facts that none does, among the values that the conditions tell apart."""
     if not model.segments:
         return
-    overlaps: dict[tuple[str, str], str] = {}
-    gap: str | None = None
-    for facts in _corners([segment.when for segment in model.segments]):
-        takers = [segment for segment in model.segments if segment.when.holds(facts.get, 0)]
-        for pair in combinations([segment.id for segment in takers], 2):
-            overlaps.setdefault(pair, _told(facts))
-        if not takers and gap is None and None not in facts.values():
-            gap = _told(facts)
+    shares = shares_of(model.segments)
     numbers = {segment.id: number for number, segment in enumerate(model.segments)}
-    for (one, other), example in overlaps.items():
+    for (one, other), example in shares.overlaps.items():
         message = f"takes what '{one}' has taken already: {example}"
-        yield Finding(
-            "overlap", ("segments", numbers[other], "when"), message, "The first one wins; narrow one of them."
-        )
-    if gap is not None:
-        message = f"no segment takes {gap}: scored as the model says without segments"
+        fix = "The first one wins; narrow one of them."
+        yield Finding("overlap", ("segments", numbers[other], "when"), message, fix)
+    if shares.gap is not None:
+        message = f"no segment takes {shares.gap}: scored as the model says without segments"
         yield Finding("gap", ("segments",), message, "Widen a segment, if that is not meant.")
+    if shares.gap_open or shares.unchecked:
+        message = f"segments ask of too many combinations of facts to try all: {_left_open(shares)}"
+        yield Finding("unchecked", ("segments",), message, "Ask of fewer facts, or check this by hand.")
 
 
-def _corners(conditions: Sequence[Condition]) -> Iterator[Mapping[str, Any]]:
-    """Combinations of the values that the conditions tell apart; none when there are too many."""
-    names = list(dict.fromkeys(name for condition in conditions for name in condition.fields()))
-    choices = [values_apart(name, conditions) for name in names]
-    size = 1
-    for values in choices:
-        size *= len(values)
-    if size > _COMBINATIONS:
-        return
-    for corner in product(*choices):
-        yield dict(zip(names, corner, strict=True))
-
-
-def _told(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {'unknown' if value is None else value}" for name, value in facts.items())
+def _left_open(shares: Shares) -> str:
+    told = ["there may be gaps"] if shares.gap_open else []
+    if shares.unchecked:
+        (one, other), *more = shares.unchecked
+        rest = f" (and {len(more)} more pair{'s'[: len(more) > 1]})" if more else ""
+        told.append(f"'{one}' and '{other}'{rest} may overlap")
+    return ", and ".join(told)
 
 
 # What stored records give away
