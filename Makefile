@@ -50,7 +50,7 @@ soak: install ## a simulated day with 2 % faults and three killed workers an hou
 fuzz: install ## scoring beside its reference, 10,000 random pairs of each kind; FUZZ="--pairs N --only walk|scoring|interval|minutes"
 	@$(BIN)/python -m tests.oracle.fuzz $(FUZZ)
 
-edits: install ## stored scores after 1,000 random edit sequences have the digest of everything scored anew; 10 minutes
+edits: install ## stored scores after 1,000 random edit sequences have the digest of everything scored anew; half an hour
 	@EDIT_SEQUENCES=1000 $(PYTEST) tests/flow/test_digest_of_edits.py
 
 test-fast: install ## every test that does not need minutes

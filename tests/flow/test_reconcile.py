@@ -115,7 +115,8 @@ def test_a_stored_value_that_was_altered(system: str, terminal: Terminal) -> Non
 
     code, answer = prove(terminal, "--mend")
 
-    assert (code, faults(answer, system), answer["mended"]) == (2, [("damaged", 1, [record])], 1)
+    assert (code, faults(answer, system)) == (2, [("damaged", 1, [record])])
+    assert answer["mended"] > 0  # what other tests have moved in the CRMs meanwhile is read again, too
     assert "fields: title" in answer["faults"][0]["detail"]
     assert line(answer, system)["wrong"] == 1
     assert_mended(terminal, system)
