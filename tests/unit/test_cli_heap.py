@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,7 +54,7 @@ assert gc.get_threshold()[0] == 50_000
 _THREADS = """
 import sys
 from leadline import cli
-cli.main(["--project", "no/such/folder", sys.argv[1]])
+cli.main(["--project", "no/such/folder", *sys.argv[1:]])
 import polars
 assert polars.thread_pool_size() == 1
 """
@@ -72,9 +73,11 @@ def test_the_allocator_of_polars_is_told_in_time() -> None:
     assert _complaint(_POLARS) == ""
 
 
-@pytest.mark.parametrize("command", ["sync", "run", "backfill"])
-def test_what_scores_batch_by_batch_has_one_thread_for_frames(command: str) -> None:
-    assert "Error" not in _complaint(_THREADS, command)
+@pytest.mark.parametrize("command", ["sync", "run", "backfill", "demo"])
+def test_what_scores_batch_by_batch_has_one_thread_for_frames(command: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()  # so that the demo refuses to begin
+    words = ["--folder", str(tmp_path)] if command == "demo" else []
+    assert "Error" not in _complaint(_THREADS, command, *words)
 
 
 def _complaint(program: str, *words: str) -> str:

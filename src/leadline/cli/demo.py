@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leadline import allocator
 from leadline.cli import output
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def demo(
     first week would: check, backfill, work the queue, react to a visitor, stay quiet, let scores
     decay. Everything is spoken over real HTTP; nothing leaves this machine.
     """
+    allocator.one_thread()
     from leadline.app.rehearsal import local_crms, prepare_folder, systems, write_project
 
     console = output.out()
