@@ -250,6 +250,27 @@ def test_data_time_and_model_have_parts_of_their_own(desk: Desk) -> None:
     assert compared.change.part(Cause.MODEL) == -10 * POINT
 
 
+def test_a_model_that_only_confirmed_a_score_is_not_what_made_it(desk: Desk) -> None:
+    """A demo was worth 40 when it was asked for. By a later model it would have been worth 90 on its first day."""
+    desk.now += DAY
+    desk.act("t1", "c1")
+    desk.run()
+    later = MODEL.replace("name: tiny", "name: later").replace("points: 40", "points: 90")
+    desk.set_model(later.replace("steps: [[10, 10]]", "steps: [[2, 40], [10, 10]]"))
+    desk.now += 2 * DAY
+    desk.run()
+
+    history = told(desk, "a1").history
+
+    assert [state["score"] // POINT for state in history.states] == [70, 30]
+    [compared] = history.changes
+    assert compared.exact
+    assert compared.change is not None
+    assert {step.cause: step.points // POINT for step in compared.change.steps} == {
+        Cause.DECAY: 0, Cause.DATA: 40, Cause.SEGMENT: 0, Cause.MODEL: 0,
+    }  # fmt: skip
+
+
 def test_a_change_starts_from_what_was_known_then(desk: Desk) -> None:
     """An activity of before the last scoring that came after it is news of that time, though it happened earlier."""
     desk.now += DAY

@@ -15,6 +15,7 @@ from leadline.app.models import kept_model
 from leadline.app.subjects import subject_from
 from leadline.core.entities import Entity
 from leadline.core.scoring.cause import Change, Scoring, change
+from leadline.store.models import digest_at
 from leadline.store.past import facts_at, home_at
 from leadline.store.past_scores import former_of_group, list_former, standings, state_after
 from leadline.store.versions import Moment
@@ -103,12 +104,18 @@ class _Replayer:
     def between(self, span: Span, old: Mapping[str, Any], new: Mapping[str, Any]) -> Compared:
         """What is behind the change from one stored state to the next."""
         at = (old["scored_at"], old["replaced_at"])
-        before, after = self._scoring(old["model"], at[0]), self._scoring(new["model"], at[1])
+        before, after = self._scoring(old["model"], at[0]), self._scoring(self._made_by(new, at[1]), at[1])
         if isinstance(before, str) or isinstance(after, str):
             return Compared(span, *at, None, why_not=before if isinstance(before, str) else str(after))
         made = change(before, after)
         scores = (made.before.evaluation.score, made.after.evaluation.score)
         return Compared(span, *at, made, exact=scores == (old["score"], new["score"]))
+
+    def _made_by(self, state: Mapping[str, Any], at: int) -> str:
+        """The model that first came to this state, at that time: a later one may have confirmed it since."""
+        if state["scored_at"] <= at:
+            return str(state["model"])
+        return digest_at(self._connection, at) or str(state["model"])
 
     def _scoring(self, version: str, at: int) -> Scoring | str:
         """The scoring at that time, or why it cannot be made again."""
