@@ -133,17 +133,23 @@ def _write_ahead(connection: Any) -> None:
     ask = functools.partial(connection.execute, "PRAGMA journal_mode=WAL")
     try:
         ask()
-    except sqlite3.OperationalError:
-        from tenacity import Retrying, retry_if_exception_type, stop_after_delay
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+        from tenacity import Retrying, retry_if_exception, stop_after_delay
         from tenacity.wait import wait_random
 
         patient = Retrying(
-            retry=retry_if_exception_type(sqlite3.OperationalError),
+            retry=retry_if_exception(_is_busy),
             wait=wait_random(0.01, 0.1),
             stop=stop_after_delay(_MAKING),
             reraise=True,
         )
         patient(ask)
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
 
 
 def impatient(engine: Engine, seconds: float) -> Engine:
